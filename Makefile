@@ -1,0 +1,45 @@
+# Each target sets up .venv where needed; the second time it starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test bench check lock clean
+
+demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
+	$(BIN)/tallybook demo demo
+
+test: $(VENV)/dev ## run the tests and the examples in the documentation
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev ## format, lint, types, imports between rooms
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev ## speed as ratios to the floor, accuracy against simulated truth
+	$(BIN)/python bench/run.py
+
+lock: $(VENV)/bin/python ## pin the newest releases, with hashes; name no index
+	$(PIP) uv
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --extra dev --output-file requirements/dev.txt
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+clean:
+	rm -rf $(VENV) demo
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: $(VENV)/bin/python requirements/runtime.txt pyproject.toml
+	$(PIP) --require-hashes --requirement requirements/runtime.txt
+	$(PIP) --no-build-isolation --no-deps --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements/dev.txt
+	$(PIP) --require-hashes --requirement requirements/dev.txt
+	touch $@
