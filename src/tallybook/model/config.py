@@ -1,0 +1,122 @@
+"""The configuration of a book: what ``book.toml`` may say."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from tallybook.errors import BookError
+from tallybook.model.metrics import Level, Metric
+
+Reporting = Literal["inferred", "explicit"]
+"""How days without data are known: inferred from zero counts, or said by the source."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write one like 'America/New_York'") from None
+    return name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceConfig(_Strict):
+    """A feed of the book.
+
+    Attributes:
+        layout: how its files are laid out.
+        url: where ``record`` finds it when it is given no place.
+        reporting: 'inferred' where a day without new counts may be one that nobody reported on (rule 4 of the
+            averages); 'explicit' where every day in the file was reported on.
+    """
+
+    layout: Literal["published"] = "published"
+    url: str | None = None
+    reporting: Reporting = "inferred"
+
+
+class AveragesConfig(_Strict):
+    """The days of the rolling averages.
+
+    Attributes:
+        days: for every level and metric not named below.
+        nation: by metric.
+        state: by metric.
+        county: by metric.
+    """
+
+    days: PositiveInt = 7
+    nation: dict[Metric, PositiveInt] = Field(default_factory=dict)
+    state: dict[Metric, PositiveInt] = Field(default_factory=dict)
+    county: dict[Metric, PositiveInt] = Field(default_factory=dict)
+
+    def by_level(self) -> dict[Level, dict[str, int]]:
+        """Return the days of a window by level and metric.
+
+        >>> AveragesConfig(county={"deaths": 30}).by_level()[Level.COUNTY]
+        {'cases': 7, 'deaths': 30}
+        """
+        own = {Level.NATION: self.nation, Level.STATE: self.state, Level.COUNTY: self.county}
+        return {level: {metric.value: own[level].get(metric, self.days) for metric in Metric} for level in Level}
+
+
+class BookConfig(_Strict):
+    """What ``book.toml`` says.
+
+    Attributes:
+        title: what the dataset is called.
+        publisher: who publishes it.
+        licence: its licence, by name.
+        attribution: how to name its source.
+        notice: a warning to every reader, such as that the numbers are invented; empty where there is none.
+        time_zone: the zone a day ends in.
+        levels: the levels it publishes.
+        averages: the days of the rolling averages.
+        sources: its feeds, by name.
+    """
+
+    title: str
+    publisher: str
+    licence: str
+    attribution: str
+    notice: str = ""
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    levels: tuple[Level, ...] = Field(min_length=1)
+    averages: AveragesConfig = AveragesConfig()
+    sources: dict[str, SourceConfig] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_way_of_reporting(self) -> Self:
+        if len({source.reporting for source in self.sources.values()}) > 1:
+            raise ValueError("all sources of a book must have the same 'reporting'")
+        return self
+
+    @property
+    def reporting(self) -> Reporting:
+        """How the days without data are known."""
+        return next(iter(self.sources.values())).reporting
+
+
+def read_config(text: str, *, file: str) -> BookConfig:
+    """Return the configuration in the text of a ``book.toml``.
+
+    Raises:
+        BookError: it is no TOML, a key is missing or unknown, or a value cannot be; says which.
+    """
+    try:
+        return BookConfig.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        said = str(first["msg"]).removeprefix("Value error, ")
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise BookError(f"{file}: {key}: {said}{more}", hint="see book.toml of a template") from error

@@ -1,0 +1,203 @@
+"""Delimited text as agencies send it, read strictly: every cell is taken as it is or refused with its address."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tallybook.errors import DataRefusedError
+
+_GZIP = b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_QUOTED = re.compile(r'"[^"]*"')
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Table:
+    """A delimited file whose shape is known to be right.
+
+    Attributes:
+        file: the name errors use.
+        rows: the columns asked for, as text, a blank cell null; and ``line``, the line each row starts on.
+    """
+
+    file: str
+    rows: pl.DataFrame
+
+    def refuse(self, bad: pl.Expr, column: str, says: str, *, hint: str | None = None) -> None:
+        """Refuse the file for its first row where ``bad`` holds, naming line, column and text.
+
+        Args:
+            bad: the condition of a row that cannot be taken; null counts as fine.
+            column: the column at fault.
+            says: what is wrong; ``{text}`` stands for the cell, any other column's name for its cell.
+            hint: what to do about it.
+
+        Raises:
+            DataRefusedError: a row is bad.
+        """
+        rows = self.rows.filter(bad)
+        if rows.is_empty():
+            return
+        first = rows.row(0, named=True)
+        cells = {name: _shown(cell) for name, cell in first.items()}
+        more = f" (and {rows.height - 1:,} more like it)" if rows.height > 1 else ""
+        raise DataRefusedError(
+            says.format(text=cells[column], **cells) + more,
+            file=self.file,
+            line=first["line"],
+            column=column,
+            hint=hint,
+        )
+
+    def with_dates(self, *columns: str) -> Table:
+        """Return the table with these columns as dates.
+
+        Raises:
+            DataRefusedError: a cell is no day of the calendar written YYYY-MM-DD.
+        """
+        table = self
+        for column in columns:
+            text = pl.col(column)
+            day = text.str.to_date("%Y-%m-%d", strict=False)
+            wrong = ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$") | (text.is_not_null() & day.is_null())
+            table.refuse(wrong, column, "{text} is no date", hint="write dates as YYYY-MM-DD")
+            table = Table(self.file, table.rows.with_columns(day))
+        return table
+
+    def with_integers(self, *columns: str) -> Table:
+        """Return the table with these columns as whole numbers (Int64).
+
+        Raises:
+            DataRefusedError: a cell is no whole number.
+        """
+        table = self
+        for column in columns:
+            text = pl.col(column)
+            number = text.cast(pl.Int64, strict=False)
+            wrong = ~text.str.contains(r"^-?\d+$") | (text.is_not_null() & number.is_null())
+            table.refuse(
+                wrong,
+                column,
+                "{text} is no whole number",
+                hint="write digits only; leave it blank if not reported",
+            )
+            table = Table(self.file, table.rows.with_columns(number))
+        return table
+
+    def required(self, *columns: str) -> Table:
+        """Return the table itself, none of these columns having a blank cell.
+
+        Raises:
+            DataRefusedError: a cell is blank.
+        """
+        for column in columns:
+            self.refuse(pl.col(column).is_null(), column, f"the {column} is blank")
+        return self
+
+
+def read_table(data: bytes, *, file: str, columns: Sequence[str]) -> Table:
+    r"""Return the rows of a comma-separated file that has exactly these columns, in any order.
+
+    Taken: UTF-8 with or without a byte order mark, LF or CRLF, quoted cells, gzip, a missing final newline, a
+    header without rows.
+
+    Args:
+        data: the bytes of the file.
+        file: the name errors use.
+        columns: the columns the file must have.
+
+    Raises:
+        DataRefusedError: the file is empty, is not UTF-8, has other columns, or a line has too few or too many cells.
+
+    >>> table = read_table(b'date,cases\r\n2020-01-21,"1"\r\n2020-01-22,\r\n', file="us.csv", columns=["date", "cases"])
+    >>> table.rows.rows()
+    [('2020-01-21', '1', 2), ('2020-01-22', None, 3)]
+    >>> read_table(b"date,case\n", file="us.csv", columns=["date", "cases"])
+    Traceback (most recent call last):
+    ...
+    tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
+    """
+    text = _decoded(data, file)
+    encoded = text.encode()
+    header = pl.read_csv(encoded, has_header=False, n_rows=1, infer_schema=False).row(0)
+    _check_header(header, columns, file)
+    lines = _lines(text, len(header), file)
+    rows = pl.read_csv(encoded, infer_schema=False)
+    return Table(file, rows.select(columns).with_columns(line=lines))
+
+
+def _decoded(data: bytes, file: str) -> str:
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise DataRefusedError("the gzip file is damaged or cut short", file=file, hint="fetch it again") from None
+    if data.startswith(_UTF16):
+        raise DataRefusedError("the file is UTF-16", file=file, hint="save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataRefusedError("the text is not UTF-8", file=file, line=line, hint="save it as UTF-8") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataRefusedError("a NUL character stands in the text", file=file, line=line, hint="is this a CSV file?")
+    text = text.rstrip("\r\n")
+    if not text.strip():
+        raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
+    return text
+
+
+def _lines(text: str, width: int, file: str) -> pl.Series:
+    """Return the line each row starts on, every row having ``width`` cells."""
+    bare = _QUOTED.sub(lambda part: "\0" * part[0].count("\n"), text) if '"' in text else text
+    records = pl.Series(bare.split("\n"))
+    inside = records.str.count_matches("\0", literal=True)
+    lines = (inside.cum_sum() - inside + pl.int_range(1, len(records) + 1, eager=True))[1:].cast(pl.Int64)
+    unclosed = records.str.contains('"', literal=True).arg_true()
+    if len(unclosed):
+        line = lines[unclosed[0] - 1] if unclosed[0] else 1
+        raise DataRefusedError("a quotation mark is never closed", file=file, line=line)
+    cells = records.str.count_matches(",", literal=True)[1:] + 1
+    wrong = (cells != width).arg_true()
+    if len(wrong):
+        raise DataRefusedError(
+            f"{cells[wrong[0]]} cells where the header has {width}",
+            file=file,
+            line=lines[wrong[0]],
+            hint="a comma inside a cell needs quotation marks around the cell",
+        )
+    return lines
+
+
+def _check_header(header: Sequence[str | None], columns: Sequence[str], file: str) -> None:
+    names = [name or "" for name in header]
+    extra = [name for name in names if name not in columns]
+    for column in columns:
+        if column not in names:
+            close = difflib.get_close_matches(column, extra, n=1)
+            hint = f"is it the one called {close[0]!r}?" if close else f"the file has {', '.join(names)}"
+            raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
+    if extra:
+        raise DataRefusedError(
+            f"unexpected column {extra[0]!r}", file=file, line=1, hint=f"expected {', '.join(columns)}"
+        )
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataRefusedError(f"the column {twice} stands there twice", file=file, line=1)
+
+
+def _shown(cell: object) -> str:
+    """Return a cell as errors show it: quoted, on one line, not endless."""
+    if cell is None:
+        return "blank"
+    text = str(cell)
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

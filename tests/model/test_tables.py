@@ -1,0 +1,89 @@
+import gzip
+
+import pytest
+
+from tallybook.errors import DataRefusedError
+from tallybook.model.tables import read_table
+
+COLUMNS = ("date", "state", "cases")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"date,state,cases\n2020-01-21,Washington,1\n",
+        b"date,state,cases\n2020-01-21,Washington,1",
+        b"date,state,cases\r\n2020-01-21,Washington,1\r\n",
+        b"\xef\xbb\xbfdate,state,cases\n2020-01-21,Washington,1\n",
+        b'"date","state","cases"\n"2020-01-21","Washington","1"\n',
+        gzip.compress(b"date,state,cases\n2020-01-21,Washington,1\n"),
+        b"cases,date,state\n1,2020-01-21,Washington\n\n\n",
+    ],
+    ids=["plain", "no final newline", "CRLF", "BOM", "quoted", "gzip", "other order, blank lines at the end"],
+)
+def test_the_ways_a_table_may_be_written(data: bytes) -> None:
+    assert read_table(data, file="f.csv", columns=COLUMNS).rows.rows() == [("2020-01-21", "Washington", "1", 2)]
+
+
+def test_a_header_without_rows_has_no_rows() -> None:
+    assert read_table(b"date,state,cases\n", file="f.csv", columns=COLUMNS).rows.rows() == []
+
+
+def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_counted() -> None:
+    data = b'date,state,cases\n2020-01-21,"a ""b"", c\nd\r\ne",1\n2020-01-22,f,x\n'
+    table = read_table(data, file="f.csv", columns=COLUMNS)
+    assert table.rows["state"].to_list() == ['a "b", c\nd\r\ne', "f"]
+    assert table.rows["line"].to_list() == [2, 5]
+    with pytest.raises(DataRefusedError, match="line 5, column cases: 'x' is no whole number"):
+        table.with_integers("cases")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "f.csv: the file is empty"),
+        (b"\n\n", "f.csv: the file is empty"),
+        (b"date,cases\n", "line 1: the column state is missing; the file has date, cases"),
+        (b"date,States,cases\n", "line 1: the column state is missing; is it the one called 'States'"),
+        (b"date,state,cases,deaths\n", "line 1: unexpected column 'deaths'; expected date, state, cases"),
+        (b"date,state,cases,cases\n", "line 1: the column cases stands there twice"),
+        (b"date,state,cases\na,b,1\na,b\n", "line 3: 2 cells where the header has 3"),
+        (b"date,state,cases\na,b,c,1\n", "line 2: 4 cells where the header has 3; a comma inside a cell"),
+        (b"date,state,cases\na,b,1\n\na,b,1\n", "line 3: 1 cells where the header has 3"),
+        (b'date,state,cases\na,b,1\na,"b,1\n', "line 3: a quotation mark is never closed"),
+        (b"date,state,cases\na,\xff,1\n", "line 2: the text is not UTF-8"),
+        (b"date,state,cases\na,\0,1\n", "line 2: a NUL character"),
+        ("date,state,cases\n".encode("utf-16"), "the file is UTF-16; save it as UTF-8"),
+        (gzip.compress(b"date,state,cases\n")[:-9], "the gzip file is damaged or cut short"),
+    ],
+)
+def test_what_no_table_is_is_refused_with_its_address(data: bytes, says: str) -> None:
+    with pytest.raises(DataRefusedError) as refused:
+        read_table(data, file="f.csv", columns=COLUMNS)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["1.0", " 1", "1e3", "1,", "one", "+1", "9" * 30, "٣"])
+def test_numbers_are_digits_and_nothing_else(text: str) -> None:
+    table = read_table(f'date,state,cases\na,b,"{text}"\n'.encode(), file="f.csv", columns=COLUMNS)
+    with pytest.raises(DataRefusedError, match=r"f\.csv, line 2, column cases: .* is no whole number"):
+        table.with_integers("cases")
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-13-01", "2020-02-30", "01/21/2020", "2020-1-1", "yesterday", "2020-01-21T00:00"]
+)
+def test_dates_are_days_of_the_calendar(text: str) -> None:
+    table = read_table(f"date,state,cases\n{text},b,1\n".encode(), file="f.csv", columns=COLUMNS)
+    with pytest.raises(DataRefusedError, match=r"line 2, column date: .* is no date; write dates as YYYY-MM-DD"):
+        table.with_dates("date")
+
+
+def test_a_refusal_names_the_first_and_counts_the_others() -> None:
+    rows = "".join(f"2020-01-21,b,x{number}\n" for number in range(1000))
+    table = read_table(f"date,state,cases\n{rows}".encode(), file="f.csv", columns=COLUMNS)
+    with pytest.raises(
+        DataRefusedError, match=r"line 2, column cases: 'x0' is no whole number \(and 999 more like it\)"
+    ):
+        table.with_integers("cases")
