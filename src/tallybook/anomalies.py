@@ -1,0 +1,90 @@
+"""The register of anomalies: days an editor explains, adjusts or leaves out of the averages."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import polars as pl
+
+from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
+from tallybook.model.metrics import Level, Metric
+from tallybook.model.places import Gazetteer
+from tallybook.model.tables import Table, read_table
+
+_FLAGS: Final = ("omit_from_rolling_average", "omit_from_rolling_average_on_subgeographies")
+_TYPES: Final = (*(metric.value for metric in Metric), "both")
+
+
+def read_anomalies(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame:
+    r"""Return the register in ``anomalies.csv``: the columns of ANOMALY_SCHEMA, key ``id``, rows as in the file.
+
+    An id is made of place, date and type, such as ``USA-48-2022-01-14-cases``; the second of its kind ends in ``-2``.
+
+    Args:
+        data: the bytes of the file, in the published layout.
+        file: the name errors use.
+        places: the gazetteer.
+
+    Raises:
+        DataRefusedError: a column is missing or extra, a place unknown or called otherwise, a date none, an end before
+            its start, a type or flag unknown, an adjustment no whole number.
+
+    >>> from tallybook.model.places import gazetteer
+    >>> header = ",".join(ANOMALY_COLUMNS)
+    >>> row = "2022-01-14,,,Texas,USA-48,cases,yes,,0,Texas released a backlog."
+    >>> register = read_anomalies(f"{header}\n{row}\n".encode(), file="anomalies.csv", places=gazetteer())
+    >>> register.select("id", "end_date", "omit_from_rolling_average").rows()
+    [('USA-48-2022-01-14-cases', None, True)]
+    """
+    table = read_table(data, file=file, columns=ANOMALY_COLUMNS)
+    table = table.required("date", "geoid", "type", "adjusted_daily_count_for_avg")
+    table = table.with_dates("date", "end_date").with_integers("adjusted_daily_count_for_avg")
+    ends = pl.col("end_date") < pl.col("date")
+    table.refuse(
+        ends,
+        "end_date",
+        "the end {text} is before the date {date}",
+        hint="an anomaly covers date to end_date",
+    )
+    types = ", ".join(_TYPES)
+    table.refuse(~pl.col("type").is_in(_TYPES), "type", "unknown type {text}", hint=f"use one of {types}")
+    for flag in _FLAGS:
+        table.refuse(pl.col(flag) != "yes", flag, "{text} is neither yes nor blank")
+    _check_places(table, places)
+    flags = [(pl.col(flag) == "yes").fill_null(value=False) for flag in _FLAGS]
+    return table.rows.with_columns(*flags, id=_ids()).select(ANOMALY_SCHEMA.names())
+
+
+def write_anomalies(register: pl.DataFrame) -> str:
+    """Return the register as the text of ``anomalies.csv``, in the published layout.
+
+    >>> from tallybook.model.anomalies import empty_register
+    >>> write_anomalies(empty_register()).startswith("date,end_date,county,state,geoid,type,")
+    True
+    """
+    flags = [pl.when(pl.col(flag)).then(pl.lit("yes")).alias(flag) for flag in _FLAGS]
+    text = io.StringIO()
+    register.with_columns(*flags).select(ANOMALY_COLUMNS).write_csv(text)
+    return text.getvalue()
+
+
+def _ids() -> pl.Expr:
+    base = pl.format("{}-{}-{}", "geoid", pl.col("date").dt.to_string(), "type")
+    number = pl.int_range(1, pl.len() + 1).over("geoid", "date", "type")
+    return pl.when(number == 1).then(base).otherwise(pl.format("{}-{}", base, number))
+
+
+def _check_places(table: Table, places: Gazetteer) -> None:
+    """Refuse an unknown geoid, and a county or state that is not called what the row says."""
+    named = places.named.select("geoid", "level", known_name="name", known_state="state")
+    checked = Table(table.file, table.rows.join(named, on="geoid", how="left", maintain_order="left"))
+    unknown = pl.col("level").is_null()
+    hint = None
+    for state in checked.rows.filter(unknown).head(1)["state"]:
+        hint = None if state is None else places.suggest(state, level=Level.STATE)
+    checked.refuse(unknown, "geoid", "unknown place {text}", hint=hint)
+    county = pl.when(pl.col("level") == Level.COUNTY).then("known_name")
+    for column, known in (("county", county), ("state", pl.col("known_state"))):
+        wrong = pl.col(column).is_not_null() & pl.col(column).ne_missing(known)
+        checked.refuse(wrong, column, "{text} is not what {geoid} is called", hint="geoid and name must be one place")
