@@ -1,0 +1,1 @@
+"""Measures: daily counts, rolling averages, rates. Frames in, frames out, nothing else."""

@@ -1,0 +1,95 @@
+"""One row per place and day: a rolling window over rows is wrong where days are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tallybook.errors import ContractError
+
+IntArray = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """A frame with one row per place and day, sorted by place, then date.
+
+    Attributes:
+        frame: the rows; every place from its first day to the last day of the frame.
+        place: the name of the place column.
+        date: the name of the date column.
+    """
+
+    frame: pl.DataFrame
+    place: str
+    date: str
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """The row each place starts at, and after the last the number of rows."""
+        changed = self.frame[self.place].rle_id().diff() != 0
+        return np.append(np.concatenate([[0], changed.arg_true().to_numpy()])[: self.frame.height], self.frame.height)
+
+    @cached_property
+    def spans(self) -> pl.DataFrame:
+        """The places: ``place``, ``first_row``, ``rows``, ``first_date``; key place."""
+        firsts = self.starts[:-1]
+        head = self.frame[firsts]
+        return pl.DataFrame(
+            {
+                "place": head[self.place],
+                "first_row": pl.Series(firsts, dtype=pl.Int64),
+                "rows": pl.Series(np.diff(self.starts), dtype=pl.Int64),
+                "first_date": head[self.date],
+            }
+        )
+
+
+def calendar(frame: pl.DataFrame, *, place: str, date: str) -> Calendar:
+    """Return the frame with one row per place and day, from the place's first day to the last day of the frame.
+
+    A day without a row gets one with nulls. A frame that is complete already is not copied.
+
+    Args:
+        frame: one row per place and reported day.
+        place: the name of the place column.
+        date: the name of the date column, of type Date.
+
+    Raises:
+        ContractError: a place has two rows for one day, or a row has no place.
+
+    >>> from datetime import date
+    >>> gappy = pl.DataFrame({"geoid": "USA-53", "date": [date(2020, 1, 21), date(2020, 1, 23)], "cases": [1, 2]})
+    >>> calendar(gappy, place="geoid", date="date").frame["cases"].to_list()
+    [1, None, 2]
+    """
+    if _complete(frame, place, date):
+        return Calendar(frame, place, date)
+    if frame[place].has_nulls():
+        raise ContractError(f"column {place!r} has rows without a place")
+    twice = frame.filter(pl.struct(place, date).is_duplicated())
+    if twice.height:
+        row = twice.row(0, named=True)
+        raise ContractError(f"{row[place]!r} has two rows for {row[date]}", hint="bring one row per place and day")
+    spans = frame.group_by(place).agg(first=pl.col(date).min()).sort(place)
+    days = spans.select(place, pl.date_ranges("first", pl.lit(frame[date]).max()).alias(date)).explode(date)
+    return Calendar(days.join(frame, on=[place, date], how="left", maintain_order="left"), place, date)
+
+
+def _complete(frame: pl.DataFrame, place: str, date: str) -> bool:
+    """Return whether the rows are sorted by place and day, no day missing and every place reaching the last day."""
+    if frame.is_empty():
+        return True
+    places, days = frame[place], frame[date]
+    runs = places.rle_id()
+    new_place = runs.diff().fill_null(1) != 0
+    next_day = days.to_physical().diff() == 1
+    if not (next_day | new_place).all():
+        return False
+    heads = places.filter(new_place)
+    ends = days.filter(new_place.shift(-1, fill_value=True))
+    return heads.is_sorted() and heads.n_unique() == len(heads) and ends.min() == ends.max() and not heads.has_nulls()

@@ -1,0 +1,62 @@
+"""New counts of each day, from cumulative ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import narwhals.typing as nwt
+import numpy as np
+import polars as pl
+
+from tallybook.measures.calendar import Calendar, calendar
+from tallybook.measures.frames import dates_of, require, take, with_counts
+
+METRICS = ("cases", "deaths")
+
+
+def daily(
+    totals: nwt.IntoFrameT, metrics: Sequence[str] = METRICS, *, place: str = "geoid", date: str = "date"
+) -> nwt.IntoFrameT:
+    """Return the new counts of every place and day: ``new(t) = total(t) − last total before t``.
+
+    Args:
+        totals: one row per place and reported day with cumulative counts; in any order; null = not reported.
+        metrics: the columns to count.
+        place: the name of the place column.
+        date: the name of the date column.
+
+    Returns:
+        ``place``, ``date`` and the metrics, one row per place and day from the place's first row to the last day of
+        the frame, sorted by place, then date; the same kind of frame as came in. Counts may be negative: a decline is
+        a correction. Null: no total was reported that day, or none so far; the next report carries what is between.
+
+    Raises:
+        ContractError: a column is missing, two rows are for one place and day, or a total is no whole number.
+
+    Source: the daily counts of the New York Times' Covid-19 dataset.
+
+    >>> from datetime import date
+    >>> days = [date(2020, 1, day) for day in (21, 22, 24)]
+    >>> daily(pl.DataFrame({"geoid": "USA-53", "date": days, "cases": [1, 4, 3]}), ["cases"])["cases"].to_list()
+    [1, 3, None, -1]
+    """
+    frame, give = take(totals)
+    require(frame, [place, date, *metrics])
+    dates = dates_of(frame, date)
+    frame = with_counts(dates.read(frame.select(place, date, *metrics)), metrics)
+    days = calendar(frame, place=place, date=date)
+    counted = days.frame.with_columns(_new(days, metric) for metric in metrics)
+    return cast("nwt.IntoFrameT", give(dates.write(counted)))
+
+
+def _new(days: Calendar, metric: str) -> pl.Series:
+    totals = days.frame[metric]
+    known = totals.is_not_null()
+    if known.all():
+        new = np.diff(totals.to_numpy(), prepend=0)
+        firsts = days.starts[:-1]
+        new[firsts] = totals.to_numpy()[firsts]
+        return pl.Series(metric, new)
+    last = pl.col(metric).forward_fill().shift(1).over(days.place).fill_null(0)
+    return days.frame.select(pl.col(metric) - last).to_series()

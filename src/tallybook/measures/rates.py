@@ -1,0 +1,106 @@
+"""Figures per 100,000 people, sums over places, and the rounding of publication."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import narwhals.typing as nwt
+import numpy as np
+import polars as pl
+
+from tallybook.measures.calendar import Calendar
+from tallybook.measures.frames import require, take
+from tallybook.model.places import gazetteer
+
+
+def per_100k(
+    frame: nwt.IntoFrameT,
+    columns: Sequence[str] = ("cases_avg", "deaths_avg"),
+    *,
+    populations: Any = None,
+    place: str = "geoid",
+) -> nwt.IntoFrameT:
+    """Return the frame with ``{column}_per_100k``: the column × 100,000 ÷ the place's population.
+
+    Args:
+        frame: any frame with the place column and the columns.
+        columns: the columns to divide, in counts.
+        populations: a frame of the place column and ``population`` (persons); by default the gazetteer's, of 2019.
+        place: the name of the place column.
+
+    Returns:
+        The frame and a column per column given, per 100,000 people; null where the column is null, and where the
+        place has no population or one of zero. Same rows, same order, same kind of frame.
+
+    Raises:
+        ContractError: a column is missing.
+
+    >>> dane = pl.DataFrame({"geoid": ["USA-55025", "USA-29997"], "cases_avg": [54.0, 3.0]})
+    >>> per_100k(dane, ["cases_avg"])["cases_avg_per_100k"].round(2).to_list()
+    [9.88, None]
+    """
+    rows, give = take(frame)
+    require(rows, [place, *columns])
+    people = (
+        gazetteer().frame.select(pl.col("geoid").alias(place), "population")
+        if populations is None
+        else take(populations)[0]
+    )
+    require(people, [place, "population"])
+    known = people.filter(pl.col("population") > 0).select(place, _population="population")
+    joined = rows.join(known, on=place, how="left", maintain_order="left")
+    rates = [(pl.col(column) * 100_000 / pl.col("_population")).alias(f"{column}_per_100k") for column in columns]
+    return cast("nwt.IntoFrameT", give(joined.with_columns(rates).drop("_population")))
+
+
+def sum_over_places(parts: Calendar, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the sums of the columns over all places, day by day: how a national average is made.
+
+    The places are added one after the other in the order of their ids, so that the last digit is always the same.
+
+    Args:
+        parts: one row per place and day, sorted by place.
+        columns: the columns to add; null adds nothing.
+
+    Returns:
+        The date column of ``parts`` and the columns; one row per day, sorted; null where every place is null.
+
+    >>> from datetime import date
+    >>> from tallybook.measures.calendar import calendar
+    >>> day = date(2020, 3, 1)
+    >>> parts = pl.DataFrame({"geoid": ["USA-06", "USA-53"], "date": [day, day], "cases_avg": [1.5, 0.25]})
+    >>> sum_over_places(calendar(parts, place="geoid", date="date"), ["cases_avg"])["cases_avg"].to_list()
+    [1.75]
+    """
+    dates = parts.frame[parts.date]
+    days = dates.unique().sort()
+    at = days.search_sorted(dates).to_numpy()
+    sums = [days.alias(parts.date)]
+    for column in columns:
+        values = parts.frame[column]
+        known = np.bincount(at, weights=values.is_not_null().to_numpy(), minlength=len(days)) > 0
+        total = pl.Series(column, np.bincount(at, weights=values.fill_null(0).to_numpy(), minlength=len(days)))
+        sums.append(total.zip_with(pl.Series(known), pl.Series([None], dtype=pl.Float64)))
+    return pl.DataFrame(sums)
+
+
+def half_up(value: float) -> float:
+    """Return a figure at two decimals, halves upwards, as it is published.
+
+    >>> half_up(0.125), half_up(0.375)
+    (0.13, 0.38)
+    """
+    return math.floor(value * 100 + 0.5) / 100
+
+
+def round_half_up(column: str) -> pl.Expr:
+    """Return the column at two decimals, halves upwards: ``floor(100 x + 0.5) / 100``.
+
+    Written so that every engine agrees on the last digit: a product and a rounding, never a division by 100.
+
+    >>> pl.DataFrame({"avg": [0.125, 0.375, 2.0]}).select(round_half_up("avg"))["avg"].to_list()
+    [0.13, 0.38, 2.0]
+    """
+    return ((pl.col(column) * 100 + 0.5).floor() * 0.01).round(2)

@@ -1,0 +1,38 @@
+import datetime as dt
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from series import SERIES, START, entry, frame_of, register_of
+from tallybook.measures.calendar import calendar
+from tallybook.measures.explain import Role, explain_days
+from tallybook.measures.rolling import averages
+
+
+@given(series=SERIES, days=st.sampled_from([1, 3, 7]))
+def test_the_days_shown_add_up_to_the_average_on_every_day(
+    series: list[tuple[int | None, bool, int]], days: int
+) -> None:
+    entries = [entry(day, omit=omit, adjust=adjust) for day, (_, omit, adjust) in enumerate(series) if omit or adjust]
+    frame = calendar(frame_of([count for count, _, _ in series]), place="geoid", date="date")
+    made = averages(frame, "cases", days=days, register=register_of(*entries) if entries else None)
+    for day, average in enumerate(made.average()):
+        if average is not None:
+            shown = explain_days(made, START + dt.timedelta(days=day))
+            assert sum(one.contribution for one in shown) / sum(one.in_divisor for one in shown) == average
+            assert shown[-1].date == START + dt.timedelta(days=day)
+
+
+def roles(counts: list[int | None], day: int, register: pl.DataFrame | None = None) -> list[Role]:
+    made = averages(calendar(frame_of(counts), place="geoid", date="date"), "cases", days=2, register=register)
+    return [shown.role for shown in explain_days(made, START + dt.timedelta(days=day))]
+
+
+def test_every_day_says_what_it_does() -> None:
+    assert roles([5, 0, 5], 0) == [Role.BEFORE_FIRST, Role.COUNTED]
+    assert roles([5, 0, 5], 2) == [Role.NO_DATA, Role.COUNTED]
+    assert roles([5, 5, 0, 0], 3) == [Role.COUNTED, Role.COUNTED, Role.WAITING, Role.WAITING]
+    assert roles([5, 5, -1], 2) == [Role.COUNTED, Role.COUNTED, Role.NEGATIVE]
+    assert roles([5, 0, 0, 0, 0], 4) == [Role.BELIEVED_ZERO, Role.BELIEVED_ZERO]
+    assert roles([5, 9, 5], 2, register_of(entry(1, omit=True))) == [Role.COUNTED, Role.OMITTED, Role.COUNTED]

@@ -1,0 +1,224 @@
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plain import plain_averages
+from series import SERIES, START, entry, frame_of, register_of
+from tallybook import daily, rolling_average
+from tallybook.errors import ContractError
+
+
+def averages(counts: Sequence[int | None], register: pl.DataFrame | None = None, **options: Any) -> list[float | None]:
+    return rolling_average(frame_of(counts), ["cases"], anomalies=register, **options)["cases_avg"].to_list()
+
+
+@settings(max_examples=400)
+@given(places=st.lists(SERIES, min_size=1, max_size=3), days=st.sampled_from([1, 2, 3, 7]), explicit=st.booleans())
+def test_the_kernel_is_the_plain_walk_over_blocks_cell_by_cell(
+    places: list[list[tuple[int | None, bool, int]]], days: int, explicit: bool
+) -> None:
+    longest = max(map(len, places))
+    padded = [[*series, *[(None, False, 0)] * (longest - len(series))] if series else [] for series in places]
+    entries = [
+        entry(day, geoid=f"USA-{number:02}", omit=omit, adjust=adjust)
+        for number, series in enumerate(padded, start=1)
+        for day, (_, omit, adjust) in enumerate(series)
+        if omit or adjust
+    ]
+    made = rolling_average(
+        frame_of(*([count for count, _, _ in series] for series in padded)),
+        ["cases"],
+        days=days,
+        anomalies=register_of(*entries) if entries else None,
+        reporting="explicit" if explicit else "inferred",
+        details=True,
+    )
+    expected = [
+        plain
+        for series in padded
+        for plain in plain_averages(
+            [count for count, _, _ in series],
+            days=days,
+            omitted=[omit for _, omit, _ in series],
+            adjustments=[adjust for _, _, adjust in series],
+            explicit=explicit,
+        )
+    ]
+    assert made["cases_avg"].to_list() == [plain.average for plain in expected]
+    assert made["cases_window_days"].fill_null(0).to_list() == [plain.days for plain in expected]
+
+
+def test_rule_1_an_adjustment_is_added_to_the_count() -> None:
+    register = register_of(entry(1, adjust=-700), entry(1, adjust=70))
+    assert averages([7, 707, 7], register) == [1.0, 12.0, 13.0]
+
+
+def test_rule_2_an_omitted_day_leaves_with_its_count() -> None:
+    register = register_of(entry(1, end=2, omit=True))
+    assert averages([7, 700, 700, 7, 7], register) == [1.0, 1.0, 1.0, 2.0, 3.0]
+
+
+def test_rule_2_any_omission_of_several_anomalies_omits() -> None:
+    register = register_of(entry(1, omit=True), entry(1, adjust=5))
+    assert averages([7, 700], register) == [1.0, 1.0]
+
+
+def test_rule_2_a_state_can_omit_a_day_of_its_counties_and_not_its_own() -> None:
+    counts = [
+        (geoid, START + dt.timedelta(days=day), count)
+        for geoid in ("USA-53", "USA-53061", "USA-54001")
+        for day, count in enumerate((7, 700))
+    ]
+    frame = pl.DataFrame(counts, schema=["geoid", "date", "cases"], orient="row")
+    below = {"omit_from_rolling_average_on_subgeographies": "yes"}
+    made = rolling_average(frame, ["cases"], anomalies=register_of({**entry(1, geoid="USA-53"), **below}))
+    assert made.filter(date=START + dt.timedelta(days=1))["cases_avg"].to_list() == [101.0, 1.0, 101.0]
+
+
+def test_rule_2_an_anomaly_of_deaths_leaves_cases_alone() -> None:
+    assert averages([7, 700], register_of(entry(1, omit=True, type="deaths"))) == [1.0, 101.0]
+    assert averages([7, 700], register_of(entry(1, omit=True, type="both"))) == [1.0, 1.0]
+
+
+def test_rule_3_a_negative_day_is_omitted_too() -> None:
+    assert averages([7, -3, 7]) == [1.0, 1.0, 2.0]
+
+
+def test_rule_4_empty_days_belong_to_the_next_day_with_data() -> None:
+    assert averages([7, 7, 7, 7, 7, 0, 0, 0, 28])[-1] == 7.0
+    weekly = [0, 0, 0, 0, 0, 0, 70]
+    assert averages(weekly * 4)[7:] == [10.0] * 21
+
+
+def test_rule_5_a_long_run_of_empty_days_is_believed_when_its_last_is_reached() -> None:
+    made = averages([7] * 7 + [0] * 14 + [7])
+    assert made[6:-2] == [7.0] * 14
+    assert made[-2:] == [0.0, 1.0]
+
+
+def test_rule_6_before_the_first_row_every_day_is_a_zero() -> None:
+    assert averages([7, 7]) == [1.0, 2.0]
+
+
+def test_rule_7_a_window_has_counted_days_only() -> None:
+    register = register_of(entry(3, end=5, omit=True))
+    made = rolling_average(frame_of([7] * 12), ["cases"], anomalies=register, details=True).row(-1, named=True)
+    assert (made["cases_avg"], made["cases_window_days"]) == (7.0, 7)
+    assert made["cases_window_start"] == START + dt.timedelta(days=2)
+
+
+def test_explicit_zeros_are_zeros_from_the_first_day() -> None:
+    assert averages([7, 0, 0], reporting="explicit") == [1.0, 1.0, 1.0]
+    assert averages([7] * 7 + [0], reporting="explicit")[-1] == 6.0
+    assert averages([7] * 7 + [None], reporting="explicit")[-1] == 7.0
+
+
+def test_what_was_never_reported_has_no_average() -> None:
+    made = rolling_average(frame_of([None, None, 7], [None, None, None]), ["cases"])
+    assert made["cases_avg"].to_list() == [None, None, 1.0, None, None, None]
+
+
+@given(series=SERIES, day=st.integers(0, 69))
+def test_omitting_a_day_never_changes_the_days_before_it(series: list[tuple[int | None, bool, int]], day: int) -> None:
+    counts = [count for count, _, _ in series]
+    assert averages(counts)[:day] == averages(counts, register_of(entry(day, omit=True)))[:day]
+
+
+@given(series=st.lists(SERIES, min_size=1, max_size=3), order=st.randoms())
+def test_the_order_of_rows_does_not_matter(series: list[list[tuple[int | None, bool, int]]], order: Any) -> None:
+    frame = frame_of(*([count for count, _, _ in one] for one in series))
+    rows = frame.rows()
+    order.shuffle(rows)
+    shuffled = pl.DataFrame(rows, schema=frame.schema, orient="row")
+    assert rolling_average(frame, ["cases"], details=True).equals(rolling_average(shuffled, ["cases"], details=True))
+
+
+def test_a_day_without_a_row_is_a_day_without_a_report() -> None:
+    frame = frame_of([7, 7, 7, 7, 7, 7, 7, 7, 7])
+    made = rolling_average(frame[[0, 1, 2, 3, 4, 5, 6, 8]], ["cases"])
+    assert made.height == 9
+    assert made["cases"].to_list()[-2:] == [None, 7]
+    assert made["cases_avg"].to_list()[-3:] == [7.0, 7.0, 6.0]
+
+
+KINDS: dict[str, Any] = {
+    "polars": lambda frame: frame,
+    "polars lazy": lambda frame: frame.lazy(),
+    "pandas": lambda frame: frame.to_pandas(),
+    "pandas with pyarrow": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),
+    "pyarrow": lambda frame: frame.to_arrow(),
+    "duckdb": lambda frame: duckdb.from_arrow(frame.to_arrow()),
+}
+BACK: dict[type, Any] = {
+    pl.DataFrame: lambda made: made,
+    pl.LazyFrame: lambda made: made.collect(),
+    pd.DataFrame: pl.from_pandas,
+    pa.Table: pl.from_arrow,
+    duckdb.DuckDBPyRelation: lambda made: made.pl(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_come_back_as_the_kind_they_came_as(kind: str) -> None:
+    totals = frame_of([1, 2, 3, 3, 5]).with_columns(deaths=pl.lit(0, pl.Int64))
+    register = register_of(entry(1, omit=True))
+    expected = rolling_average(daily(totals), anomalies=register)
+    brought = KINDS[kind](totals)
+    made = rolling_average(daily(brought), anomalies=KINDS[kind](register))
+    assert type(made) is type(brought)
+    back = BACK[type(made)](made)
+    assert back.with_columns(pl.col("date").cast(pl.Date)).sort("geoid", "date").equals(expected)
+
+
+def test_pandas_dates_and_missing_counts_are_understood() -> None:
+    frame = pd.DataFrame(
+        {
+            "state": "WA",
+            "date": pd.to_datetime(["2020-01-21", "2020-01-22", "2020-01-23"]),
+            "cases": [1.0, float("nan"), 15.0],
+        }
+    )
+    made = rolling_average(daily(frame, ["cases"], place="state"), ["cases"], place="state")
+    assert str(made["date"].dtype).startswith("datetime64")
+    assert made["cases_avg"].tolist() == [pytest.approx(1 / 7), pytest.approx(1 / 7), pytest.approx(15 / 7)]
+
+
+def test_dates_as_text_stay_text() -> None:
+    frame = pl.DataFrame({"geoid": "USA-53", "date": ["2020-01-21", "2020-01-22"], "cases": [7, 7]})
+    assert rolling_average(frame, ["cases"])["date"].to_list() == ["2020-01-21", "2020-01-22"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "says"),
+    [
+        (frame_of([1]), {"metrics": ["deaths"]}, "the frame has no column 'deaths'; it has geoid, date, cases"),
+        (frame_of([1]), {"days": 0}, "a window of 0 days"),
+        (frame_of([1]).with_columns(cases=0.5), {}, "column 'cases' holds fractions"),
+        (frame_of([1]).with_columns(cases=pl.lit("1")), {}, "column 'cases' is String, not a count"),
+        (frame_of([1]).with_columns(date=pl.lit("1 May")), {}, "missing date or text that is no date"),
+        (frame_of([1]).with_columns(date=pl.lit(1)), {}, "column 'date' is Int32, not a date"),
+        (pl.concat([frame_of([1]), frame_of([2])]), {}, "'USA-01' has two rows for 2020-01-21"),
+        (frame_of([1]).with_columns(geoid=pl.lit(None, pl.String)), {}, "rows without a place"),
+        (frame_of([1]).with_columns(geoid=pl.lit("WA")), {"anomalies": register_of(entry(0))}, "names places by geoid"),
+        (frame_of([1]), {"anomalies": pl.DataFrame({"date": []})}, "the frame has no column 'end_date'"),
+        ([1, 2], {}, "list is no frame"),
+    ],
+)
+def test_a_broken_contract_raises(frame: Any, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ContractError) as broken:
+        rolling_average(frame, **({"metrics": ["cases"]} | options))
+    assert says in str(broken.value)
+
+
+def test_nothing_gives_nothing() -> None:
+    made = rolling_average(frame_of(), ["cases"], details=True)
+    assert made.height == 0
+    assert "cases_window_start" in made.columns
