@@ -1,0 +1,108 @@
+"""The published layout: cumulative cases and deaths by day, one file per level, as the New York Times has them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from tallybook.model.metrics import Level, Metric
+from tallybook.model.places import NATION, Gazetteer
+from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
+from tallybook.model.tables import Table, read_table
+
+FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
+"""The file of each level."""
+
+REGISTER: Final = "rolling-averages/anomalies.csv"
+"""The file of the register that comes with the feed."""
+
+COLUMNS: Final = {
+    Level.NATION: ("date", "cases", "deaths"),
+    Level.STATE: ("date", "state", "fips", "cases", "deaths"),
+    Level.COUNTY: ("date", "county", "state", "fips", "cases", "deaths"),
+}
+"""The columns of each level's file, in their order."""
+
+_METRICS: Final = tuple(metric.value for metric in Metric)
+_NAME: Final = {Level.STATE: "state", Level.COUNTY: "county"}
+
+
+def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazetteer, today: date) -> Reports:
+    r"""Return the reports of one file of the published layout.
+
+    A blank count is a report of nothing: its value is null, its status 'not_reported'. A total may be lower than the
+    day before: agencies correct themselves.
+
+    Args:
+        data: the bytes of the file.
+        file: the name errors use.
+        source: the feed's name.
+        level: the level of its places.
+        places: the gazetteer.
+        today: the last date that can have been reported.
+
+    Raises:
+        DataRefusedError: a column is missing or extra, a place unknown, its FIPS code another place's, a date none or
+            in the future, a count no whole number or negative, a place reported twice on a date.
+
+    >>> from tallybook.model.places import gazetteer
+    >>> text = b"date,state,fips,cases,deaths\n2020-01-21,Washington,53,1,\n"
+    >>> day = date(2020, 1, 22)
+    >>> parse(text, file="us-states.csv", source="nyt", level=Level.STATE, places=gazetteer(), today=day).frame.rows()
+    [('USA-53', 'cases', datetime.date(2020, 1, 21), 1, 'reported'),
+     ('USA-53', 'deaths', datetime.date(2020, 1, 21), None, 'not_reported')]
+    """
+    table = read_table(data, file=file, columns=COLUMNS[level]).required("date")
+    table = table.with_dates("date").with_integers(*_METRICS)
+    future = pl.col("date") > today
+    table.refuse(future, "date", "{text} is in the future", hint=f"it is known as of {today}; is the year right?")
+    for metric in _METRICS:
+        table.refuse(
+            pl.col(metric) < 0, metric, "the total {text} is negative", hint="counts are cumulative, from 0 up"
+        )
+    table = _with_places(table, level, places)
+    key = "date" if level is Level.NATION else _NAME[level]
+    says = "a second row for {date}" if level is Level.NATION else "a second row for {text} on {date}"
+    table.refuse(~pl.struct("place", "date").is_first_distinct(), key, says, hint="one row per place and date")
+    status = pl.when(pl.col("value").is_null()).then(pl.lit(Status.NOT_REPORTED)).otherwise(pl.lit(Status.REPORTED))
+    frame = (
+        table.rows.unpivot(on=_METRICS, index=["place", "date"], variable_name="metric")
+        .with_columns(status=status)
+        .select(REPORT_SCHEMA.names())
+    )
+    return Reports(frame, source, file, hashlib.sha256(data).hexdigest())
+
+
+def _with_places(table: Table, level: Level, places: Gazetteer) -> Table:
+    """Return the table with ``place``, the geoid its names mean."""
+    if level is Level.NATION:
+        return Table(table.file, table.rows.with_columns(place=pl.lit(NATION)))
+    keys = ["state"] if level is Level.STATE else ["county", "state"]
+    table = table.required(*keys)
+    named = places.named.filter(level=level).select("state", county="name", place="geoid", known_fips="fips")
+    known = named.select(*keys, "place", "known_fips")
+    found = Table(table.file, table.rows.join(known, on=keys, how="left", maintain_order="left"))
+    _refuse_unknown(found, level, places)
+    wrong = pl.col("fips").ne_missing(pl.col("known_fips")) & pl.col("fips").is_not_null()
+    found.refuse(
+        wrong,
+        "fips",
+        f"{{text}} is not the FIPS code of {{{_NAME[level]}}}, which is {{known_fips}}",
+        hint="code and name must be one place; codes keep their leading zeros",
+    )
+    return found
+
+
+def _refuse_unknown(table: Table, level: Level, places: Gazetteer) -> None:
+    unknown = table.rows.filter(pl.col("place").is_null())
+    if unknown.is_empty():
+        return
+    row = unknown.row(0, named=True)
+    states = places.named.filter(level=Level.STATE)["name"]
+    wrong = Level.STATE if row["state"] not in states else level
+    column = _NAME[wrong]
+    hint = places.suggest(row[column], level=wrong, state=row["state"])
+    table.refuse(pl.col("place").is_null(), column, f"unknown {wrong} {{text}}", hint=hint)
