@@ -1,0 +1,1 @@
+"""Releases: what the public gets, a folder of files."""

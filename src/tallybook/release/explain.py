@@ -1,0 +1,112 @@
+"""Explaining a published average."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from tallybook.errors import ContractError
+from tallybook.measures.calendar import calendar
+from tallybook.measures.daily import daily
+from tallybook.measures.explain import Explanation, Part, explain_days
+from tallybook.measures.rolling import averages
+from tallybook.model.metrics import Level, Metric
+from tallybook.model.places import Place
+from tallybook.release.figures import Method, national, totals_of
+
+
+def explain(observations: pl.DataFrame, place: Place, day: date, metric: str, *, method: Method) -> Explanation:
+    """Return what an average is made of: the days of its window, or for the nation the states it adds up.
+
+    Args:
+        observations: as ``Ledger.as_of`` returns them.
+        place: the place.
+        day: the day of the average.
+        metric: cases or deaths.
+        method: how the averages are made.
+
+    Raises:
+        ContractError: there is no such metric, or no average of the place on that day.
+    """
+    if metric not in list(Metric):
+        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(Metric)}")
+    if place.level is Level.NATION:
+        summed = _explain_sum(observations, place, day, metric, method)
+        if summed is not None:
+            return summed
+    totals = totals_of(observations, place.level, method.places)
+    counts = daily(totals, [metric]).filter(geoid=place.geoid)
+    made = averages(
+        calendar(counts, place="geoid", date="date"),
+        metric,
+        days=method.days[place.level][metric],
+        register=method.register,
+        reporting=method.reporting,
+    )
+    days = explain_days(made, day)
+    start, end = made.window(made.row(day))
+    counted = [shown for shown in days if shown.in_divisor]
+    return _with_people(
+        Explanation(
+            place=place.geoid,
+            metric=metric,
+            date=day,
+            average=made.average()[made.row(day)],
+            per_100k=None,
+            window_start=start,
+            window_end=end,
+            window_days=len(counted),
+            total=sum(shown.contribution for shown in counted),
+            days=days,
+            parts=(),
+            anomalies=_words(method.register, {name for shown in days for name in shown.anomalies}),
+            reporting=method.reporting,
+        ),
+        place,
+    )
+
+
+def _explain_sum(
+    observations: pl.DataFrame, place: Place, day: date, metric: str, method: Method
+) -> Explanation | None:
+    """Return the explanation of a national average; None where the book has no states to add."""
+    states = totals_of(observations, Level.STATE, method.places)
+    if states.is_empty():
+        return None
+    parts = method.averages(states, Level.STATE)
+    nation = method.averages(totals_of(observations, Level.NATION, method.places), Level.NATION)
+    row = national(nation, parts).filter(date=day)
+    if row.is_empty() or row[f"{metric}_avg"].item() is None:
+        raise ContractError(f"no average of {metric} on {day}", hint="there are no reports of that day")
+    made = row.row(0, named=True)
+    added = parts.filter(pl.col("date") == day, pl.col(f"{metric}_avg").is_not_null())
+    return _with_people(
+        Explanation(
+            place=place.geoid,
+            metric=metric,
+            date=day,
+            average=made[f"{metric}_avg"],
+            per_100k=None,
+            window_start=made[f"{metric}_window_start"],
+            window_end=made[f"{metric}_window_end"],
+            window_days=made[f"{metric}_window_days"],
+            total=None,
+            days=(),
+            parts=tuple(Part(*pair) for pair in added.select("geoid", f"{metric}_avg").rows()),
+            anomalies=_words(method.register, set(made[f"{metric}_anomaly"] or ())),
+            reporting=method.reporting,
+        ),
+        place,
+    )
+
+
+def _with_people(made: Explanation, place: Place) -> Explanation:
+    return replace(made, per_100k=made.average * 100_000 / place.population) if place.population else made
+
+
+def _words(register: pl.DataFrame, ids: set[str]) -> dict[str, str]:
+    """Return the editor's words of these anomalies, in the order of the register."""
+    rows = register.filter(pl.col("id").is_in(ids)).select("id", pl.col("description").fill_null("").str.strip_chars())
+    return dict(rows.rows())

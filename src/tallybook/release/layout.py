@@ -1,0 +1,67 @@
+"""The published columns and number format."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from tallybook.measures.rates import round_half_up
+from tallybook.model.metrics import Level
+from tallybook.release.figures import METRICS, Figures
+
+STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties"}
+"""The name of each level's files."""
+
+AVERAGES: Final = "rolling-averages"
+"""The folder of the averages."""
+
+_PLACE_COLUMNS: Final = {
+    Level.NATION: (),
+    Level.STATE: ("state",),
+    Level.COUNTY: ("county", "state"),
+}
+_CONTEXT: Final = ("reported", "omitted", "anomaly", "window_start", "window_end", "window_days")
+
+
+def totals_table(made: Figures) -> pl.DataFrame:
+    """Return the columns of the totals file of a level: ``date``, names and FIPS code, cumulative metrics."""
+    names = _PLACE_COLUMNS[made.level]
+    fips = () if made.level is Level.NATION else ("fips",)
+    return _named(made.totals, made.level).select("date", *names, *fips, *METRICS)
+
+
+def averages_table(made: Figures) -> pl.DataFrame:
+    """Return the columns of the averages file of a level, averages and rates unrounded."""
+    figures = [name for metric in METRICS for name in (metric, f"{metric}_avg", f"{metric}_avg_per_100k")]
+    return _named(made.averages, made.level).select("date", "geoid", *_PLACE_COLUMNS[made.level], *figures)
+
+
+def with_context(table: pl.DataFrame, made: Figures) -> pl.DataFrame:
+    """Return a table of the level with what stands behind each row, metric by metric.
+
+    Adds ``geoid`` where it is missing and per metric ``{metric}_reported``, ``{metric}_omitted``, ``{metric}_anomaly``
+    (ids of the register, null where none), ``{metric}_window_start``, ``{metric}_window_end`` and
+    ``{metric}_window_days`` of the day's average.
+    """
+    keys = made.averages if "geoid" in table.columns else made.totals
+    context = [f"{metric}_{name}" for metric in METRICS for name in _CONTEXT]
+    return table.with_columns(keys["geoid"]).join(
+        made.averages.select("geoid", "date", *context), on=["geoid", "date"], how="left", maintain_order="left"
+    )
+
+
+def published_numbers(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with its fractions as published: two decimals, half up, no trailing zeros.
+
+    >>> published_numbers(pl.DataFrame({"cases": [3], "cases_avg": [0.125], "deaths_avg": [2.0]})).row(0)
+    (3, '0.13', '2')
+    """
+    fractions = [name for name, dtype in table.schema.items() if dtype.is_float()]
+    return table.with_columns(
+        round_half_up(name).cast(pl.String).str.strip_suffix(".0").alias(name) for name in fractions
+    )
+
+
+def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:
+    return frame.rename({"name": "county"}) if level is Level.COUNTY else frame

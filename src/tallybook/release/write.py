@@ -1,0 +1,110 @@
+"""Writing a release."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from tallybook.anomalies import write_anomalies
+from tallybook.errors import BookError
+from tallybook.release.figures import Figures
+from tallybook.release.layout import AVERAGES, STEMS, averages_table, published_numbers, totals_table, with_context
+from tallybook.release.swap import replaced
+
+CARD: Final = "release.json"
+"""The file that makes a folder a release: what it is, as of when, and its files."""
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """A file of a release.
+
+    Attributes:
+        path: below the release's folder.
+        rows: its rows, the header left out.
+        bytes: its size.
+        sha256: the digest of its bytes, in hex.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the public gets.
+
+    Attributes:
+        folder: where it is.
+        as_of: the moment of the latest observation in it.
+        files: its files.
+    """
+
+    folder: Path
+    as_of: datetime
+    files: tuple[ReleaseFile, ...]
+
+
+def write_release(
+    out: Path,
+    levels: Sequence[Figures],
+    *,
+    register: pl.DataFrame,
+    as_of: datetime,
+    about: dict[str, str],
+) -> Release:
+    """Write a release beside the one in ``out`` and put it in its place, whole.
+
+    Args:
+        out: the folder; it may hold a release, or nothing.
+        levels: the figures of each level.
+        register: the anomalies, with their ids.
+        as_of: the moment of the latest observation.
+        about: what the release says of itself: title, publisher, licence, and so on.
+
+    Raises:
+        BookError: ``out`` holds something else than a release, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise BookError(f"{out} is a file", hint="give --out a folder")
+    if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
+        raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
+    try:
+        with replaced(out) as new:
+            (new / AVERAGES).mkdir()
+            for made in levels:
+                _write_level(new, made)
+            (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
+            register.write_parquet(new / AVERAGES / "anomalies.parquet")
+            files = tuple(_described(new))
+            card = {**about, "as_of": as_of.isoformat(), "files": [asdict(file) for file in files]}
+            (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BookError(
+            f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
+        ) from error
+    return Release(out, as_of, files)
+
+
+def _write_level(folder: Path, made: Figures) -> None:
+    for below, table in (("", totals_table(made)), (AVERAGES, averages_table(made))):
+        stem = folder / below / STEMS[made.level]
+        published_numbers(table).write_csv(stem.with_suffix(".csv"))
+        with_context(table, made).write_parquet(stem.with_suffix(".parquet"))
+
+
+def _described(folder: Path) -> Iterator[ReleaseFile]:
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        scan = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path, infer_schema=False)
+        rows = scan.select(pl.len()).collect().item()
+        yield ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())
