@@ -1,0 +1,292 @@
+"""A book: a folder with its configuration, its ledger and its release. The one place where the rooms meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from tallybook.anomalies import read_anomalies
+from tallybook.errors import BookError, ContractError
+from tallybook.ledger import Ledger, Recorded
+from tallybook.measures.explain import Explanation
+from tallybook.model.anomalies import empty_register
+from tallybook.model.config import BookConfig, SourceConfig, read_config
+from tallybook.model.metrics import Level
+from tallybook.model.places import Gazetteer, gazetteer, read_overrides
+from tallybook.release.explain import explain
+from tallybook.release.figures import Figures, Method, figures, totals_of
+from tallybook.release.write import Release, write_release
+from tallybook.sources import published
+from tallybook.sources.fetch import fetch
+from tallybook.sources.simulated import simulate, write_published
+
+SIMULATED: Final = "simulated"
+"""The name of the simulator's template and feed."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
+
+
+def _silent(_step: str, _done: int, _all: int) -> None:
+    return None
+
+
+class Book:
+    """An outbreak's dataset in a folder: what is known, and what is published of it.
+
+    Args:
+        folder: a folder made by ``Book.init``.
+
+    Raises:
+        BookError: there is no book in the folder, or its ``book.toml`` is wrong.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = pl.DataFrame({"date": ["2020-01-21"], "cases": [1], "deaths": [0]}).write_csv(folder / "us.csv")
+    >>> book = Book.init(folder / "book", template="nyt")
+    >>> book.record("nyt", folder / "us.csv")[0].added
+    2
+    >>> [file.path for file in book.publish().files if file.path.endswith("us.csv")]
+    ['rolling-averages/us.csv', 'us.csv']
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        file = self.folder / "book.toml"
+        if not file.is_file():
+            raise BookError(f"no book in {self.folder}", hint="make one with `tallybook init DIR`, or give --book DIR")
+        self.config: BookConfig = read_config(file.read_text(encoding="utf-8"), file=str(file))
+        self.ledger = Ledger(self.folder / "ledger")
+
+    @classmethod
+    def init(cls, folder: str | Path, *, template: str = "plain") -> Book:
+        """Make a book in a new or empty folder from a template, and return it.
+
+        Raises:
+            BookError: there is no such template, or the folder is not empty.
+        """
+        templates = resources.files("tallybook").joinpath("templates")
+        names = sorted(entry.name for entry in templates.iterdir())
+        if template not in names:
+            raise BookError(f"no template {template!r}", hint=f"there are {', '.join(names)}")
+        target = Path(folder)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise BookError(f"{target} is not empty", hint="give a new folder")
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            for entry in templates.joinpath(template).iterdir():
+                (target / entry.name).write_bytes(entry.read_bytes())
+        except OSError as error:
+            raise BookError(f"cannot make {target}: {error.strerror}") from error
+        return cls(target)
+
+    @classmethod
+    def simulated(
+        cls, folder: str | Path, *, days: int = 400, seed: int = 0, counties_of: Sequence[str] = ("USA-53",)
+    ) -> Book:
+        """Return a book of invented numbers with its feed in ``feed``, not recorded yet; the one there already, if any.
+
+        Args:
+            folder: a new or empty folder, or a simulated book.
+            days: how long the outbreak lasts.
+            seed: the seed of chance.
+            counties_of: the geoids of the states whose counties are simulated too.
+
+        Raises:
+            BookError: the folder holds something else.
+        """
+        if (Path(folder) / "book.toml").is_file():
+            book = cls(folder)
+            if SIMULATED not in book.config.sources:
+                raise BookError(f"{folder} holds another book", hint="give a new folder")
+            return book
+        outbreak = simulate(days=days, seed=seed, counties_of=counties_of)
+        book = cls.init(folder, template=SIMULATED)
+        write_published(outbreak, book.folder / "feed")
+        return book
+
+    def __repr__(self) -> str:
+        return f"<Book {self.config.title!r} in {self.folder}>"
+
+    @cached_property
+    def places(self) -> Gazetteer:
+        """The gazetteer, with the populations of the book's ``places.csv``."""
+        file = self.folder / "places.csv"
+        if not file.exists():
+            return gazetteer()
+        overrides = read_overrides(file.read_bytes(), file=str(file), places=gazetteer())
+        return gazetteer().with_overrides(overrides)
+
+    @cached_property
+    def register(self) -> pl.DataFrame:
+        """The anomalies: the book's own ``anomalies.csv``, or else those that came with its feeds.
+
+        Columns of ANOMALY_SCHEMA, key ``id``.
+        """
+        own = self.folder / "anomalies.csv"
+        files = [own] if own.exists() else [self._feed_register(feed) for feed in self.config.sources]
+        registers = [
+            read_anomalies(file.read_bytes(), file=str(file), places=self.places) for file in files if file.exists()
+        ]
+        return pl.concat([empty_register(), *registers])
+
+    def record(
+        self,
+        feed: str,
+        location: str | Path | None = None,
+        *,
+        as_of: datetime | None = None,
+        progress: Progress = _silent,
+    ) -> list[Recorded]:
+        """Record what a feed says, and return what each of its files added to the ledger.
+
+        All files are read and checked before any is recorded; a register that comes with the feed is kept in the book.
+
+        Args:
+            feed: the name of one of the book's sources.
+            location: a folder, a file or an address; by default the feed's ``url``.
+            as_of: the moment since which this is known, with a time zone; by default now.
+            progress: called as the work goes on.
+
+        Raises:
+            BookError: the book has no such feed, or the feed no address.
+            SourceError: the location cannot be read.
+            DataRefusedError: a file says something that cannot be taken; nothing was recorded.
+            LedgerError: the ledger cannot be written.
+            ContractError: the moment has no time zone or is in the future.
+        """
+        moment = as_of or datetime.now(UTC)
+        today = self._day_of(moment)
+        source = self._source(feed)
+        where = str(location or source.url or "")
+        if not where:
+            raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
+        files = {published.FILES[level]: level for level in self.config.levels}
+        found = fetch(where, [*files, published.REGISTER], progress=progress)
+        reports = []
+        for number, file in enumerate(found):
+            progress(f"reading {file.name}", number, len(found))
+            if file.name in files:
+                parsed = published.parse(
+                    file.data,
+                    file=file.address,
+                    source=feed,
+                    level=files[file.name],
+                    places=self.places,
+                    today=today,
+                )
+                reports.append(parsed)
+        register = {file.name: file for file in found}.get(published.REGISTER)
+        if register:
+            read_anomalies(register.data, file=register.address, places=self.places)
+        recorded = []
+        for number, parsed in enumerate(reports):
+            progress(f"recording {parsed.file}", number, len(reports))
+            recorded.append(self.ledger.record(parsed, as_of=moment))
+        if register:
+            _replace(self._feed_register(feed), register.data)
+            self.__dict__.pop("register", None)
+        return recorded
+
+    def totals(self, level: Level | str) -> pl.DataFrame:
+        """Return what is known now of a level, one row per place and day.
+
+        Columns ``geoid``, ``date`` and cumulative ``cases`` and ``deaths``; null: not reported.
+        """
+        return totals_of(self.ledger.as_of(), Level(level), self.places)
+
+    def averages(self, level: Level | str) -> pl.DataFrame:
+        """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
+
+        The columns of the release's ``rolling-averages`` Parquet file of that level, and the names of the places.
+
+        Raises:
+            BookError: nothing of that level is recorded.
+        """
+        for made in self._figures(self.ledger.as_of()):
+            if made.level == level:
+                return made.averages
+        raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
+
+    def publish(self, out: str | Path | None = None, *, progress: Progress = _silent) -> Release:
+        """Write the release of what is known now, and put it in the place of the old one as a whole.
+
+        Args:
+            out: the folder; ``public`` in the book by default.
+            progress: called as the work goes on.
+
+        Raises:
+            BookError: nothing is recorded yet, or the folder holds something else than a release.
+            DataRefusedError: the register is wrong.
+        """
+        progress("reading the ledger", 0, 3)
+        known = self.ledger.as_of()
+        as_of = known["as_of"].max()
+        if not isinstance(as_of, datetime):
+            raise BookError("there is nothing to publish", hint="record a feed first")
+        progress("computing averages", 1, 3)
+        levels = self._figures(known)
+        progress("writing the release", 2, 3)
+        about = self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"})
+        return write_release(
+            Path(out) if out else self.folder / "public", levels, register=self.register, as_of=as_of, about=about
+        )
+
+    def explain(self, place: str, day: date, metric: str) -> Explanation:
+        """Return what an average is made of: the days of its window, or for the nation the states it adds up.
+
+        Args:
+            place: an id, FIPS code, name or abbreviation.
+            day: the day of the average.
+            metric: cases or deaths.
+
+        Raises:
+            UnknownPlaceError: there is no such place.
+            ContractError: there is no such metric, or no average of the place on that day.
+        """
+        return explain(self.ledger.as_of(), self.places.find(place), day, metric, method=self._method())
+
+    def _figures(self, known: pl.DataFrame) -> list[Figures]:
+        return figures(known, levels=self.config.levels, method=self._method())
+
+    def _method(self) -> Method:
+        return Method(
+            places=self.places,
+            register=self.register,
+            days=self.config.averages.by_level(),
+            reporting=self.config.reporting,
+        )
+
+    def _source(self, feed: str) -> SourceConfig:
+        if feed not in self.config.sources:
+            raise BookError(f"no feed {feed!r} in this book", hint=f"it has {', '.join(self.config.sources)}")
+        return self.config.sources[feed]
+
+    def _feed_register(self, feed: str) -> Path:
+        return self.folder / "sources" / feed / "anomalies.csv"
+
+    def _day_of(self, moment: datetime) -> date:
+        """Return the day of a moment where the book is."""
+        if moment.tzinfo is None:
+            raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
+        if moment > datetime.now(UTC):
+            raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
+        return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Put the bytes in the place of the file as a whole."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f".{file.name}.next")
+        new.write_bytes(data)
+        new.replace(file)
+    except OSError as error:
+        raise BookError(f"cannot write {file}: {error.strerror}") from error

@@ -1,0 +1,163 @@
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tallybook import Book
+from tallybook.errors import BookError, ContractError, DataRefusedError
+from tallybook.model.anomalies import ANOMALY_COLUMNS
+from tallybook.model.config import read_config
+
+STATES = "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,707,0\n"
+REGISTER = ",".join(ANOMALY_COLUMNS) + "\n2020-05-02,,,Ohio,USA-39,cases,yes,,0,A backlog.\n"
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Path:
+    folder = tmp_path / "feed"
+    (folder / "rolling-averages").mkdir(parents=True)
+    (folder / "us-states.csv").write_text(STATES)
+    (folder / "rolling-averages/anomalies.csv").write_text(REGISTER)
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "lock"}
+
+
+def test_the_register_of_the_feed_is_used_unless_the_book_has_its_own(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    assert book.averages("state")["cases_avg"].to_list() == [1.0, 1.0]
+    (book.folder / "anomalies.csv").write_text(REGISTER.splitlines()[0] + "\n")
+    assert Book(book.folder).averages("state")["cases_avg"].to_list() == [1.0, 101.0]
+
+
+def test_a_refused_file_leaves_ledger_register_and_release_as_they_were(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    book.publish()
+    before = snapshot(book.folder)
+    (feed / "us.csv").write_text("date,cases,deaths\n2020-05-01,8,0\n")
+    (feed / "us-states.csv").write_text(STATES + "2020-05-03,Ohio,39,708,x\n")
+    (feed / "rolling-averages/anomalies.csv").write_text(REGISTER + "2020-05-02,,,Ohio,USA-39,deaths,yes,,0,\n")
+    with pytest.raises(DataRefusedError):
+        book.record("nyt", feed)
+    assert snapshot(book.folder) == before
+    (feed / "us-states.csv").write_text(STATES)
+    (feed / "rolling-averages/anomalies.csv").write_text(REGISTER + "2020-05-02,,,Ohio,USA-93,deaths,yes,,0,\n")
+    with pytest.raises(DataRefusedError):
+        book.record("nyt", feed)
+    assert snapshot(book.folder) == before
+
+
+def test_recording_twice_adds_nothing(book: Book, feed: Path) -> None:
+    assert [file.added for file in book.record("nyt", feed)] == [4]
+    before = snapshot(book.folder)
+    again = book.record("nyt", feed)
+    assert [(file.added, file.revised, file.unchanged) for file in again] == [(0, 0, 4)]
+    assert snapshot(book.folder) == before
+
+
+def test_a_day_is_in_the_future_by_the_clock_of_the_book(book: Book, feed: Path) -> None:
+    with pytest.raises(DataRefusedError, match="known as of 2020-05-01"):
+        book.record("nyt", feed, as_of=dt.datetime(2020, 5, 2, 3, 59, tzinfo=dt.UTC))
+    assert book.record("nyt", feed, as_of=dt.datetime(2020, 5, 2, 4, 0, tzinfo=dt.UTC))
+
+
+def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
+    with pytest.raises(ContractError, match="has no time zone"):
+        book.record("nyt", feed, as_of=dt.datetime(2020, 5, 3))
+    with pytest.raises(ContractError, match="is in the future"):
+        book.record("nyt", feed, as_of=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+
+
+def test_totals_are_what_is_known(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    assert book.totals("state").rows() == [
+        ("USA-39", dt.date(2020, 5, 1), 7, 0),
+        ("USA-39", dt.date(2020, 5, 2), 707, 0),
+    ]
+    assert book.totals("nation").height == 0
+    with pytest.raises(BookError, match="nothing is recorded of level 'nation'"):
+        book.averages("nation")
+
+
+def test_the_populations_of_the_book_are_used(book: Book, tmp_path: Path) -> None:
+    (tmp_path / "us-states.csv").write_text("date,state,fips,cases,deaths\n2020-05-01,Georgia,13,7,0\n")
+    book.record("nyt", tmp_path / "us-states.csv")
+    assert book.averages("state")["cases_avg_per_100k"].item() == 100_000 / 10_663_423
+
+
+def test_an_explanation_has_the_editors_words(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    made = book.explain("Ohio", dt.date(2020, 5, 2), "cases")
+    assert made.anomalies == {"USA-39-2020-05-02-cases": "A backlog."}
+    assert (made.average, made.total, made.window_days, made.window_end) == (1.0, 7, 7, dt.date(2020, 5, 1))
+    assert made.days[-1].role == "omitted"
+
+
+def test_a_national_average_is_explained_by_its_states(book: Book, feed: Path) -> None:
+    (feed / "us-states.csv").write_text(STATES + "2020-05-02,Utah,49,14,0\n")
+    (feed / "us.csv").write_text("date,cases,deaths\n2020-05-01,7,0\n2020-05-02,721,0\n")
+    book.record("nyt", feed)
+    made = book.explain("USA", dt.date(2020, 5, 2), "cases")
+    assert [(part.place, part.average) for part in made.parts] == [("USA-39", 1.0), ("USA-49", 2.0)]
+    assert made.average == 3.0
+    assert book.averages("nation").filter(date=dt.date(2020, 5, 2))["cases_avg"].item() == 3.0
+
+
+@pytest.mark.parametrize("template", ["plain", "nyt", "simulated"])
+def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
+    book = Book.init(tmp_path / "book", template=template)
+    assert book.config.title
+    with pytest.raises(BookError, match="nothing to publish; record a feed first"):
+        book.publish()
+    with pytest.raises(BookError, match="is not empty"):
+        Book.init(tmp_path / "book")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('title = "', 'titel = "', "book.toml: title: Field required (and 1 more)"),
+        ("America/New_York", "New York", "time_zone: 'New York' is no time zone"),
+        ('"nation"', '"town"', "levels.0: Input should be 'nation', 'state' or 'county'"),
+        ("days = 7", "days = 0", "averages.days: Input should be greater than 0"),
+        ('"inferred"', '"guessed"', "sources.nyt.reporting: Input should be 'inferred' or 'explicit'"),
+        ("[averages]", "[averages", "it is no TOML file"),
+        ('reporting = "inferred"', '[sources.b]\nreporting = "explicit"', "must have the same 'reporting'"),
+    ],
+)
+def test_a_wrong_configuration_says_which_key(book: Book, old: str, new: str, says: str) -> None:
+    file = book.folder / "book.toml"
+    text = file.read_text().replace(old, new)
+    with pytest.raises(BookError) as wrong:
+        read_config(text, file="book.toml")
+    assert says in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+
+
+def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"no book in .*; make one with `tallybook init DIR`"):
+        Book(tmp_path / "none")
+    with pytest.raises(BookError, match="no template 'nty'; there are nyt, plain, simulated"):
+        Book.init(tmp_path / "new", template="nty")
+    with pytest.raises(BookError, match="no feed 'nty' in this book; it has nyt"):
+        book.record("nty", tmp_path)
+    plain = Book.init(tmp_path / "plain")
+    with pytest.raises(BookError, match="feed 'agency' has no url"):
+        plain.record("agency")
+    with pytest.raises(ContractError, match="no metric 'tests'; use one of cases, deaths"):
+        book.explain("Ohio", dt.date(2020, 5, 2), "tests")
+
+
+def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> None:
+    file = book.folder / "book.toml"
+    file.write_text(file.read_text().replace('"inferred"', '"explicit"'))
+    zero = STATES.replace("707", "7")
+    (tmp_path / "us-states.csv").write_text(zero + "2020-05-09,Ohio,39,7,0\n")
+    explicit = Book(book.folder)
+    explicit.record("nyt", tmp_path / "us-states.csv")
+    made = explicit.explain("Ohio", dt.date(2020, 5, 9), "cases")
+    assert (made.reporting, made.average, made.window_days) == ("explicit", 0.0, 7)
+    assert pl.Series([day.role for day in made.days]).to_list() == ["no data"] * 6 + ["counted"]
