@@ -1,0 +1,98 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import HERE
+from tallybook import Book
+
+
+def tallybook(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tallybook", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
+    )
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Path:
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed/us-states.csv").write_text(
+        "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,14,1\n"
+    )
+    return tmp_path / "feed"
+
+
+def test_a_book_from_nothing_to_an_explained_figure(tmp_path: Path, feed: Path) -> None:
+    book = tmp_path / "covid"
+    made = tallybook("init", book, "--template", "nyt")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "tallybook record nyt" in made.stdout
+    recorded = tallybook("record", "nyt", feed, "--as-of", "2020-05-03T09:00-04:00", "--book", book)
+    assert (recorded.returncode, recorded.stderr) == (0, "")
+    assert "us-states.csv: 4 new, 0 revised, 0 known already" in recorded.stdout
+    published = tallybook("publish", folder=book)
+    assert (published.returncode, published.stderr) == (0, "")
+    assert "as of 2020-05-03 09:00 EDT" in published.stdout
+    assert (book / "public/us-states.csv").read_text() == (feed / "us-states.csv").read_text()
+    explained = tallybook("explain", "oh", "2020-05-02", "cases", "--book", book)
+    assert (explained.returncode, explained.stderr) == (0, "")
+    assert "2.00 cases a day = 14 ÷ 7 days, 2020-04-26 to 2020-05-02" in explained.stdout
+    elsewhere = tallybook("publish", "--book", book, "--out", tmp_path / "www")
+    assert (tmp_path / "www/us-states.csv").exists(), elsewhere.stderr
+
+
+def test_a_moment_without_an_offset_is_one_where_the_book_is(tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt")
+    tallybook("record", "nyt", feed, "--as-of", "2020-07-01T12:00", "--book", book.folder)
+    assert str(book.ledger.as_of()["as_of"].max()) == "2020-07-01 16:00:00+00:00"
+
+
+def test_a_refusal_is_one_line_and_exit_code_1(tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt").folder
+    (feed / "us-states.csv").write_text("date,state,fips,cases,deaths\n2020-05-01,Ohoi,39,7,0\n")
+    for arguments, says in {
+        ("record", "nyt", feed): "us-states.csv, line 2, column state: unknown state 'Ohoi'; did you mean 'Ohio'?",
+        ("record", "nyt", feed, "--as-of", "noon"): "'noon' is no moment; write it as 2021-03-05T02:15-05:00",
+        ("record", "nyt", tmp_path / "none"): "no file or folder",
+        ("publish",): "there is nothing to publish; record a feed first",
+        ("explain", "Ohoi", "2020-05-01", "cases"): "no place 'Ohoi'; did you mean 'Ohio'?",
+        ("explain", "Ohio", "May", "cases"): "'May' is no date; write it as YYYY-MM-DD",
+    }.items():
+        refused = tallybook(*arguments, "--book", book)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("error: ")
+        assert says in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert not (book / "ledger").exists()
+    assert not (book / "public").exists()
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    assert tallybook("explain").returncode == 2
+    assert tallybook("dance").returncode == 2
+
+
+def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_path: Path) -> None:
+    first, again = (tallybook("demo", tmp_path / "demo") for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "Every number here is invented" in first.stdout
+    assert "omitted [1]" in first.stdout
+    assert re.search(r"us-counties\.csv: 0 new, [\d,]+ known already", again.stdout)
+    assert "invented" in (tmp_path / "demo/public/release.json").read_text()
+
+
+def test_every_command_has_examples_and_is_in_the_readme() -> None:
+    commands = re.findall(r"^│ (\w+) ", tallybook("--help").stdout, flags=re.MULTILINE)
+    assert commands == ["init", "record", "publish", "explain", "demo"]
+    readme = (HERE / "README.md").read_text()
+    for command in commands:
+        assert "Example" in tallybook(command, "--help").stdout
+        assert f"tallybook {command}" in readme
