@@ -34,6 +34,7 @@ def _average(
     # Rule 6: before the first row every day is a reported zero, a block of its own. More than enough of them.
     blocks: list[list[int]] = [[0] for _ in range(2 * days)]
     empty: list[int] = []
+    zeros = 0
     for day in range(first, len(counts)):
         count = (counts[day] or 0) + adjustments[day]
         if omitted[day] or count < 0:
@@ -41,12 +42,15 @@ def _average(
         has_data = count != 0 or (explicit and counts[day] is not None)
         if has_data:
             blocks.append([*empty, count])
-            empty = []
+            empty, zeros = [], 0
             continue
         empty.append(0)
-        if not explicit and len(empty) == 2 * days:
-            blocks += [[0] for _ in empty]
-            empty = []
+        zeros = zeros + 1 if counts[day] is not None else 0
+        if zeros == 2 * days:
+            # Days before the run that nobody reported on belong to its first zero, like any day without data.
+            before = empty[: len(empty) - zeros]
+            blocks += [[*before, 0], *([0] for _ in range(zeros - 1))]
+            empty, zeros = [], 0
     # Rule 7: whole blocks, from the last one back, until `days` days are covered.
     window: list[int] = []
     for block in reversed(blocks):

@@ -104,6 +104,12 @@ def test_rule_5_a_long_run_of_empty_days_is_believed_when_its_last_is_reached() 
     assert made[-2:] == [0.0, 1.0]
 
 
+def test_rule_5_what_nobody_reported_is_never_believed_to_be_zero() -> None:
+    assert averages([7] * 7 + [None] * 40)[-1] == 7.0
+    assert averages([7] * 7 + [0] * 13 + [None] * 7 + [0] * 13)[-1] == 7.0
+    assert averages([7] * 7 + [None] * 5 + [0] * 14)[-1] == 0.0
+
+
 def test_rule_6_before_the_first_row_every_day_is_a_zero() -> None:
     assert averages([7, 7]) == [1.0, 2.0]
 

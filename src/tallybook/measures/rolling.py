@@ -7,7 +7,8 @@ The seven rules of the average (N = days, 7 unless told otherwise):
 3. A day that is negative after adjusting is omitted too.
 4. Of what is left, a zero day has no data: it belongs to the next day that has some; both form one block. Where the
    source says on which days it reported (``reporting="explicit"``), only days without a report have no data.
-5. A run of 2 N empty days is believed: they become ordinary days with a reported zero (not with explicit reporting).
+5. A run of 2 N empty days is believed: they become ordinary days with a reported zero. A day without any report, not
+   even of a zero, is never believed; counting starts again after it.
 6. Before the first row of a place every day is a reported zero.
 7. The average on day t is taken over whole blocks, from the block of day e − N + 1 to e, the last day of the last
    complete block at or before t. Empty and omitted days after e carry the average forward.
@@ -195,8 +196,9 @@ def averages(
     omitted |= counts < 0
     begins = _begins(reported, days_of.starts)
     kept = ~omitted & (np.arange(len(counts)) >= begins)
-    has_data = counts != 0 if reporting == "inferred" else reported | (counts != 0)
-    found = windows(counts, kept, has_data, days_of.starts, days=days, believe=reporting == "inferred")
+    said = reported if reporting == "explicit" else np.zeros_like(reported)
+    has_data = said | (counts != 0)
+    found = windows(counts, kept, has_data, reported & ~has_data, days_of.starts, days=days)
     return Averages(days_of, metric, found, begins, omitted, counts, has_data, marks)
 
 

@@ -71,7 +71,7 @@ class Windows:
 
 
 def windows(
-    counts: IntArray, kept: BoolArray, has_data: BoolArray, starts: IntArray, *, days: int, believe: bool
+    counts: IntArray, kept: BoolArray, has_data: BoolArray, may_be_zero: BoolArray, starts: IntArray, *, days: int
 ) -> Windows:
     """Return the windows of a metric.
 
@@ -79,32 +79,31 @@ def windows(
         counts: per row, the count of the day; rows sorted by place, then day, no day missing.
         kept: per row, whether the day is left after omission.
         has_data: per row, whether the day has data (rule 4).
+        may_be_zero: per row, whether the day, empty as it is, counts towards a run that is believed (rule 5).
         starts: the row each place starts at, and after the last the number of rows.
         days: the days of a window.
-        believe: whether a run of 2 × days empty days is believed (rule 5).
     """
     rows = np.flatnonzero(kept).astype(np.int32)
     bounds = np.searchsorted(rows, starts).astype(np.int32)
     base = np.repeat(bounds[:-1], np.diff(bounds))
     position = np.arange(len(rows), dtype=np.int32)
-    has = has_data[rows]
-    last = _last(has, base)
-    waiting = position - last
-    data = has
-    if believe:
-        run = _next(has, np.repeat(bounds[1:], np.diff(bounds))) - last - 1
-        data = has | (waiting <= run - run % (2 * days))
-        waiting = waiting % (2 * days)
-    end = position - waiting
+    has, empty = has_data[rows], may_be_zero[rows]
+    closing, believed = has, np.zeros_like(has)
+    if empty.any():
+        last = _last(~empty, base)
+        along, run = position - last, _next(~empty, np.repeat(bounds[1:], np.diff(bounds))) - last - 1
+        closing = has | (empty & (along % (2 * days) == 0))
+        believed = empty & (along <= run - run % (2 * days))
+    end = _last(closing, base)
     before = end - np.int32(days)
-    last_before = np.where(before >= base, _last(data, base)[np.maximum(before, 0)], before)
+    last_before = np.where(before >= base, _last(has | believed, base)[np.maximum(before, 0)], before)
     running = np.concatenate([[0], np.cumsum(counts[rows])])
     return Windows(
         rows=rows,
         first=last_before + 1,
         end=end,
         sums=running[end + 1] - running[np.maximum(before + 1, base)],
-        believed=data & ~has,
+        believed=believed,
         latest=np.cumsum(kept, dtype=np.int32) - 1,
         base=np.repeat(bounds[:-1], np.diff(starts)),
         days=days,
