@@ -123,9 +123,9 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ("America/New_York", "New York", "time_zone: 'New York' is no time zone"),
         ('"nation"', '"town"', "levels.0: Input should be 'nation', 'state' or 'county'"),
         ("days = 7", "days = 0", "averages.days: Input should be greater than 0"),
-        ('"inferred"', '"guessed"', "sources.nyt.reporting: Input should be 'inferred' or 'explicit'"),
+        ('"infer-from-zero"', '"guessed"', "sources.nyt.reporting: Input should be 'infer-from-zero' or 'explicit'"),
         ("[averages]", "[averages", "it is no TOML file"),
-        ('reporting = "inferred"', '[sources.b]\nreporting = "explicit"', "must have the same 'reporting'"),
+        ('reporting = "infer-from-zero"', '[sources.b]\nreporting = "explicit"', "must have the same 'reporting'"),
     ],
 )
 def test_a_wrong_configuration_says_which_key(book: Book, old: str, new: str, says: str) -> None:
@@ -153,7 +153,7 @@ def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
 
 def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> None:
     file = book.folder / "book.toml"
-    file.write_text(file.read_text().replace('"inferred"', '"explicit"'))
+    file.write_text(file.read_text().replace('"infer-from-zero"', '"explicit"'))
     zero = STATES.replace("707", "7")
     (tmp_path / "us-states.csv").write_text(zero + "2020-05-09,Ohio,39,7,0\n")
     explicit = Book(book.folder)

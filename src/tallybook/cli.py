@@ -189,7 +189,7 @@ def _print_explanation(book: Book, made: Explanation) -> None:
 
 
 _HOW = {
-    "inferred": "A day without new counts is taken as one without data; the next day with data covers it.",
+    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
     "explicit": "The source says which days it reported on; a reported zero is a zero.",
 }
 

@@ -38,7 +38,7 @@ def test_the_kernel_is_the_plain_walk_over_blocks_cell_by_cell(
         ["cases"],
         days=days,
         anomalies=register_of(*entries) if entries else None,
-        reporting="explicit" if explicit else "inferred",
+        reporting="explicit" if explicit else "infer-from-zero",
         details=True,
     )
     expected = [

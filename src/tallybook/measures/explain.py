@@ -90,7 +90,7 @@ class Explanation:
         days: the days from the window's start to the day asked for; empty for a sum over places.
         parts: the places whose averages are added; empty for a place with days of its own.
         anomalies: id and the editor's words, of every entry that concerns these days.
-        reporting: 'inferred' where a zero is taken as a day without data, 'explicit' where it is believed.
+        reporting: 'infer-from-zero' where a zero is taken as a day without data, 'explicit' where it is believed.
     """
 
     place: str

@@ -43,7 +43,7 @@ def rolling_average(
     *,
     days: int | Mapping[str, int] = 7,
     anomalies: Any = None,
-    reporting: Reporting = "inferred",
+    reporting: Reporting = "infer-from-zero",
     place: str = "geoid",
     date: str = "date",
     details: bool = False,
@@ -55,8 +55,8 @@ def rolling_average(
         metrics: the columns to average.
         days: the days of a window, for all metrics or one by one (``{"cases": 7, "deaths": 30}``).
         anomalies: the register, in the columns of ``anomalies.csv``; any kind of frame.
-        reporting: 'inferred' takes a zero as a day without data (rule 4); 'explicit' believes every zero, null alone
-            being without data.
+        reporting: 'infer-from-zero' takes a zero as a day without data (rule 4); 'explicit' believes every zero, null
+            alone being without data.
         place: the name of the place column; geoids where there are anomalies.
         date: the name of the date column.
         details: add what the average of each day is made of.
@@ -168,7 +168,7 @@ def averages(
     *,
     days: int,
     register: pl.DataFrame | None = None,
-    reporting: Reporting = "inferred",
+    reporting: Reporting = "infer-from-zero",
 ) -> Averages:
     """Return the averages of one metric over a calendar of new counts, and what they are made of.
 

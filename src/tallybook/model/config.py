@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, 
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level, Metric
 
-Reporting = Literal["inferred", "explicit"]
+Reporting = Literal["infer-from-zero", "explicit"]
 """How days without data are known: inferred from zero counts, or said by the source."""
 
 
@@ -33,13 +33,13 @@ class SourceConfig(_Strict):
     Attributes:
         layout: how its files are laid out.
         url: where ``record`` finds it when it is given no place.
-        reporting: 'inferred' where a day without new counts may be one that nobody reported on (rule 4 of the
+        reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on (rule 4 of the
             averages); 'explicit' where every day in the file was reported on.
     """
 
     layout: Literal["published"] = "published"
     url: str | None = None
-    reporting: Reporting = "inferred"
+    reporting: Reporting = "infer-from-zero"
 
 
 class AveragesConfig(_Strict):
