@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from tallybook import Outbreak, daily, gazetteer, read_anomalies, rolling_average, simulate
+from tallybook import Outbreak, daily, read_anomalies, rolling_average, simulate
 
 METRICS = ("cases", "deaths")
 
@@ -49,7 +49,7 @@ def accuracy(errors: pl.DataFrame) -> pl.DataFrame:
 def _errors(outbreak: Outbreak, seed: int) -> pl.DataFrame:
     text = io.BytesIO()
     outbreak.anomalies.write_csv(text)
-    register = read_anomalies(text.getvalue(), file="anomalies.csv", places=gazetteer())
+    register = read_anomalies(text.getvalue())
     states = pl.col("geoid").str.len_chars() == len("USA-53")
     new = daily(outbreak.reports.filter(states))
     ours = rolling_average(new, anomalies=register)

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
 from tallybook.model.metrics import Level, Metric
-from tallybook.model.places import Gazetteer
+from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.tables import Table, read_table
 
 _FLAGS: Final = ("omit_from_rolling_average", "omit_from_rolling_average_on_subgeographies")
 _TYPES: Final = (*(metric.value for metric in Metric), "both")
 
 
-def read_anomalies(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame:
+def read_anomalies(
+    source: bytes | str | Path, *, file: str | None = None, places: Gazetteer | None = None
+) -> pl.DataFrame:
     r"""Return the register in ``anomalies.csv``: the columns of ANOMALY_SCHEMA, key ``id``, rows as in the file.
 
     An id is made of place, date and type, such as ``USA-48-2022-01-14-cases``; the second of its kind ends in ``-2``.
 
     Args:
-        data: the bytes of the file, in the published layout.
-        file: the name errors use.
-        places: the gazetteer.
+        source: the path of a file in the published layout, or its bytes.
+        file: the name errors use; the path by default.
+        places: the gazetteer; the built-in one by default.
 
     Raises:
         DataRefusedError: a column is missing or extra, a place unknown or called otherwise, a date none, an end before
             its start, a type or flag unknown, an adjustment no whole number.
 
-    >>> from tallybook.model.places import gazetteer
     >>> header = ",".join(ANOMALY_COLUMNS)
     >>> row = "2022-01-14,,,Texas,USA-48,cases,yes,,0,Texas released a backlog."
-    >>> register = read_anomalies(f"{header}\n{row}\n".encode(), file="anomalies.csv", places=gazetteer())
+    >>> register = read_anomalies(f"{header}\n{row}\n".encode())
     >>> register.select("id", "end_date", "omit_from_rolling_average").rows()
     [('USA-48-2022-01-14-cases', None, True)]
     """
-    table = read_table(data, file=file, columns=ANOMALY_COLUMNS)
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    name = file or ("anomalies.csv" if isinstance(source, bytes) else str(source))
+    table = read_table(data, file=name, columns=ANOMALY_COLUMNS)
     table = table.required("date", "geoid", "type", "adjusted_daily_count_for_avg")
     table = table.with_dates("date", "end_date").with_integers("adjusted_daily_count_for_avg")
     ends = pl.col("end_date") < pl.col("date")
@@ -51,7 +55,7 @@ def read_anomalies(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame
     table.refuse(~pl.col("type").is_in(_TYPES), "type", "unknown type {text}", hint=f"use one of {types}")
     for flag in _FLAGS:
         table.refuse(pl.col(flag) != "yes", flag, "{text} is neither yes nor blank")
-    _check_places(table, places)
+    _check_places(table, places or gazetteer())
     flags = [(pl.col(flag) == "yes").fill_null(value=False) for flag in _FLAGS]
     return table.rows.with_columns(*flags, id=_ids()).select(ANOMALY_SCHEMA.names())
 

@@ -132,9 +132,7 @@ class Book:
         """
         own = self.folder / "anomalies.csv"
         files = [own] if own.exists() else [self._feed_register(feed) for feed in self.config.sources]
-        registers = [
-            read_anomalies(file.read_bytes(), file=str(file), places=self.places) for file in files if file.exists()
-        ]
+        registers = [read_anomalies(file, places=self.places) for file in files if file.exists()]
         return pl.concat([empty_register(), *registers])
 
     def record(

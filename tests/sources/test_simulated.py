@@ -57,7 +57,7 @@ def test_the_register_is_one_an_editor_could_have_written() -> None:
     outbreak = simulate(counties_of=["USA-53"], seed=1)
     text = io.BytesIO()
     outbreak.anomalies.write_csv(text)
-    register = read_anomalies(text.getvalue(), file="anomalies.csv", places=gazetteer())
+    register = read_anomalies(text.getvalue())
     assert register["description"].str.contains("(Invented.)", literal=True).all()
     assert register["omit_from_rolling_average_on_subgeographies"].any()
     states = pl.col("geoid").str.len_chars() == 6
