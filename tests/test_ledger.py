@@ -3,6 +3,7 @@ import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -76,6 +77,14 @@ def test_observations_have_moment_source_and_reason(tmp_path: Path) -> None:
     assert frame.schema == OBSERVATION_SCHEMA
     assert frame.select("value", "status", "as_of", "source").row(0) == (None, "not_reported", START, "health")
     assert frame.select(pl.struct(KEY).is_unique().all()).item()
+
+
+def test_moments_may_be_given_in_any_time_zone(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger")
+    for day, zone in enumerate(("America/New_York", "Asia/Kolkata", "UTC")):
+        moment = (START + dt.timedelta(days=day)).astimezone(ZoneInfo(zone))
+        book.record(reports_of({("USA-01", 1): day}), as_of=moment)
+        assert known(book, moment) == {("USA-01", 1): day}
 
 
 def test_the_later_of_two_records_for_one_moment_holds(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -191,9 +191,10 @@ class Ledger:
 
 
 def _aware(moment: datetime) -> datetime:
+    """Return the moment in UTC, the only zone the engine compares the ledger's moments with."""
     if moment.tzinfo is None:
         raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
-    return moment
+    return moment.astimezone(UTC)
 
 
 def _line(error: Exception) -> str:
