@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tallybook import Book
+
+# No test is about seconds; where tests have to pass, they try the same examples every time.
+settings.register_profile("tallybook", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("tallybook")
 
 HERE = Path(__file__).resolve().parents[1]
 

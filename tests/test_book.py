@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tallybook import Book
-from tallybook.errors import BookError, ContractError, DataRefusedError
+from tallybook.errors import BookError, ContractError, DataRefusedError, SourceError
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.model.config import read_config
 
@@ -149,6 +149,21 @@ def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
         plain.record("agency")
     with pytest.raises(ContractError, match="no metric 'tests'; use one of cases, deaths"):
         book.explain("Ohio", dt.date(2020, 5, 2), "tests")
+
+
+def test_files_of_the_book_that_cannot_be_read_are_said(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    (book.folder / "places.csv").unlink()
+    (book.folder / "places.csv").mkdir()
+    with pytest.raises(SourceError, match=r"cannot read .*places\.csv: Is a directory"):
+        Book(book.folder).publish()
+    (book.folder / "places.csv").rmdir()
+    (book.folder / "anomalies.csv").mkdir()
+    with pytest.raises(SourceError, match=r"cannot read .*anomalies\.csv: Is a directory"):
+        Book(book.folder).publish()
+    (book.folder / "book.toml").write_bytes(b'title = "\n\xff"')
+    with pytest.raises(SourceError, match=r"book\.toml, line 2: the text is not UTF-8"):
+        Book(book.folder)
 
 
 def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> None:

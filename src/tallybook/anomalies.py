@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
+from tallybook.model.files import read_file
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.tables import Table, read_table
@@ -39,7 +40,7 @@ def read_anomalies(
     >>> register.select("id", "end_date", "omit_from_rolling_average").rows()
     [('USA-48-2022-01-14-cases', None, True)]
     """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    data = source if isinstance(source, bytes) else read_file(Path(source))
     name = file or ("anomalies.csv" if isinstance(source, bytes) else str(source))
     table = read_table(data, file=name, columns=ANOMALY_COLUMNS)
     table = table.required("date", "geoid", "type", "adjusted_daily_count_for_avg")

@@ -18,6 +18,7 @@ from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, SourceConfig, read_config
+from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer, gazetteer, read_overrides
 from tallybook.release.explain import explain
@@ -62,7 +63,7 @@ class Book:
         file = self.folder / "book.toml"
         if not file.is_file():
             raise BookError(f"no book in {self.folder}", hint="make one with `tallybook init DIR`, or give --book DIR")
-        self.config: BookConfig = read_config(file.read_text(encoding="utf-8"), file=str(file))
+        self.config: BookConfig = read_config(read_text(file), file=str(file))
         self.ledger = Ledger(self.folder / "ledger")
 
     @classmethod
@@ -121,7 +122,7 @@ class Book:
         file = self.folder / "places.csv"
         if not file.exists():
             return gazetteer()
-        overrides = read_overrides(file.read_bytes(), file=str(file), places=gazetteer())
+        overrides = read_overrides(read_file(file), file=str(file), places=gazetteer())
         return gazetteer().with_overrides(overrides)
 
     @cached_property

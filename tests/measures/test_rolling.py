@@ -1,4 +1,5 @@
 import datetime as dt
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from plain import plain_averages
 from series import SERIES, START, entry, frame_of, register_of
-from tallybook import daily, rolling_average
+from tallybook import daily, read_anomalies, rolling_average
 from tallybook.errors import ContractError
+from tallybook.model.anomalies import ANOMALY_COLUMNS
 
 
 def averages(counts: Sequence[int | None], register: pl.DataFrame | None = None, **options: Any) -> list[float | None]:
@@ -197,6 +199,35 @@ def test_pandas_dates_and_missing_counts_are_understood() -> None:
     assert made["cases_avg"].tolist() == [pytest.approx(1 / 7), pytest.approx(1 / 7), pytest.approx(15 / 7)]
 
 
+REGISTER_CSV = (
+    ",".join(ANOMALY_COLUMNS)
+    + "\n2020-01-22,,,Alabama,USA-01,cases,yes,,0,\n2020-02-01,,,Alabama,USA-01,both,,,-3,Why\n"
+)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda text: pd.read_csv(io.StringIO(text)),
+        lambda text: pd.read_csv(io.StringIO(text), parse_dates=["date", "end_date"]),
+        lambda text: pl.read_csv(io.StringIO(text)),
+        lambda text: pl.read_csv(io.StringIO(text), try_parse_dates=True),
+        lambda text: pl.read_csv(io.StringIO(text), infer_schema=False),
+        lambda text: read_anomalies(text.encode()),
+    ],
+)
+def test_a_register_may_be_read_by_whatever_reads_csv(read: Any) -> None:
+    assert averages([7, 700, 7], read(REGISTER_CSV)) == [1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum(["USA-01"])])
+def test_categories_stay_categories(dtype: Any) -> None:
+    frame = frame_of([7, 7]).with_columns(pl.col("geoid").cast(dtype))
+    made = rolling_average(frame, ["cases"], anomalies=register_of(entry(1, omit=True)))
+    assert made["geoid"].dtype == dtype
+    assert made["cases_avg"].to_list() == [1.0, 1.0]
+
+
 def test_dates_as_text_stay_text() -> None:
     frame = pl.DataFrame({"geoid": "USA-53", "date": ["2020-01-21", "2020-01-22"], "cases": [7, 7]})
     assert rolling_average(frame, ["cases"])["date"].to_list() == ["2020-01-21", "2020-01-22"]
@@ -209,12 +240,21 @@ def test_dates_as_text_stay_text() -> None:
         (frame_of([1]), {"days": 0}, "a window of 0 days"),
         (frame_of([1]).with_columns(cases=0.5), {}, "column 'cases' holds fractions"),
         (frame_of([1]).with_columns(cases=pl.lit("1")), {}, "column 'cases' is String, not a count"),
-        (frame_of([1]).with_columns(date=pl.lit("1 May")), {}, "missing date or text that is no date"),
+        (
+            frame_of([1]).with_columns(date=pl.lit("1 May")),
+            {},
+            "text that is no date; write dates as YYYY-MM-DD",
+        ),
         (frame_of([1]).with_columns(date=pl.lit(1)), {}, "column 'date' is Int32, not a date"),
         (pl.concat([frame_of([1]), frame_of([2])]), {}, "'USA-01' has two rows for 2020-01-21"),
         (frame_of([1]).with_columns(geoid=pl.lit(None, pl.String)), {}, "rows without a place"),
         (frame_of([1]).with_columns(geoid=pl.lit("WA")), {"anomalies": register_of(entry(0))}, "names places by geoid"),
         (frame_of([1]), {"anomalies": pl.DataFrame({"date": []})}, "the frame has no column 'end_date'"),
+        (frame_of([1]).with_columns(date=pl.lit(None, pl.Date)), {}, "column 'date' has a missing date"),
+        (frame_of([1]).with_columns(date=pl.lit(dt.datetime(2020, 1, 1, 9))), {}, "has times of day"),
+        (frame_of([1]).with_columns(cases=pl.lit(value=True)), {}, "column 'cases' is Boolean, not a count"),
+        (frame_of([1]).with_columns(geoid=pl.lit(53)), {"anomalies": register_of(entry(0))}, "names places by geoid"),
+        (frame_of([1]), {"anomalies": register_of(entry(0)).with_columns(date=pl.lit("May"))}, "text that is no date"),
         ([1, 2], {}, "list is no frame"),
     ],
 )

@@ -97,6 +97,15 @@ def test_a_folder_that_is_no_release_is_left_alone(county_book: Book, tmp_path: 
     assert (tmp_path / "thesis/chapter.txt").read_text() == "years of work"
 
 
+def test_where_a_link_leads_to_is_replaced_not_the_link(county_book: Book, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "www").symlink_to("disk")
+    for _ in range(2):
+        county_book.publish(tmp_path / "www")
+    assert (tmp_path / "www").is_symlink()
+    assert (tmp_path / "disk/us-counties.csv").exists()
+
+
 def fill(folder: Path, text: str) -> None:
     for number in range(20):
         (folder / f"{number}.txt").write_text(text)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tallybook.measures.calendar import Calendar, calendar
-from tallybook.measures.frames import dates_of, require, take, with_counts
+from tallybook.measures.frames import Keys, require, take, with_counts
 
 METRICS = ("cases", "deaths")
 
@@ -42,12 +42,12 @@ def daily(
     [1, 3, None, -1]
     """
     frame, give = take(totals)
-    require(frame, [place, date, *metrics])
-    dates = dates_of(frame, date)
-    frame = with_counts(dates.read(frame.select(place, date, *metrics)), metrics)
+    keys = Keys.of(frame, place, date)
+    require(frame, metrics)
+    frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
     days = calendar(frame, place=place, date=date)
     counted = days.frame.with_columns(_new(days, metric) for metric in metrics)
-    return cast("nwt.IntoFrameT", give(dates.write(counted)))
+    return cast("nwt.IntoFrameT", give(keys.write(counted)))
 
 
 def _new(days: Calendar, metric: str) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 import narwhals as nw
@@ -65,44 +66,76 @@ def with_counts(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Dates:
-    """How a frame wrote its dates, to be written the same way again.
+class Keys:
+    """How a frame wrote its places and dates, to be written the same way again.
 
     Attributes:
-        column: the name of the date column.
-        dtype: its type as brought: Date, Datetime at midnight, or text as YYYY-MM-DD.
+        place: the name of the place column.
+        date: the name of the date column.
+        place_type: the type of the places as brought; categories are read as text.
+        date_type: the type of the dates as brought: Date, Datetime at midnight, or text as YYYY-MM-DD.
     """
 
-    column: str
-    dtype: pl.DataType
+    place: str
+    date: str
+    place_type: pl.DataType
+    date_type: pl.DataType
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, place: str, date: str) -> Keys:
+        """Return how the frame writes its keys.
+
+        Raises:
+            ContractError: it has no such columns.
+        """
+        require(frame, [place, date])
+        return cls(place, date, frame.schema[place], frame.schema[date])
 
     def read(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with its dates as Date.
+        """Return the frame with its dates as Date and its places as text or whole numbers.
 
         Raises:
             ContractError: a date is missing, has a time of day, or is text that is no date.
         """
-        dates = pl.col(self.column)
-        if isinstance(self.dtype, pl.String):
-            frame = frame.with_columns(dates.str.to_date("%Y-%m-%d", strict=False))
-        elif isinstance(self.dtype, pl.Datetime):
-            if not frame.select((dates.dt.time() == pl.time(0)).all()).item():
-                raise ContractError(f"column {self.column!r} has times of day", hint="one row is one day")
-            frame = frame.with_columns(dates.dt.date())
-        elif not isinstance(self.dtype, pl.Date):
-            raise ContractError(f"column {self.column!r} is {self.dtype}, not a date")
-        if frame[self.column].has_nulls():
-            raise ContractError(f"column {self.column!r} has a missing date or text that is no date (YYYY-MM-DD)")
+        frame = frame.with_columns(as_dates(frame[self.date]))
+        if frame[self.date].has_nulls():
+            raise ContractError(f"column {self.date!r} has a missing date", hint="one row is one day")
+        if isinstance(self.place_type, (pl.Categorical, pl.Enum)):
+            frame = frame.with_columns(pl.col(self.place).cast(pl.String))
         return frame
 
     def write(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with every Date written as the dates were brought."""
-        if isinstance(self.dtype, pl.Date):
-            return frame
+        """Return the frame with its places and every Date written as they were brought."""
         days = pl.selectors.date()
-        return frame.with_columns(days.dt.to_string() if isinstance(self.dtype, pl.String) else days.cast(self.dtype))
+        if isinstance(self.date_type, pl.String):
+            frame = frame.with_columns(days.dt.to_string())
+        elif not isinstance(self.date_type, pl.Date):
+            frame = frame.with_columns(days.cast(pl.Datetime("us")).dt.replace_time_zone(_zone(self.date_type)))
+            frame = frame.with_columns(pl.selectors.datetime().cast(self.date_type))
+        return frame.with_columns(pl.col(self.place).cast(self.place_type))
 
 
-def dates_of(frame: pl.DataFrame, column: str) -> Dates:
-    """Return how the frame writes the dates of this column."""
-    return Dates(column, frame.schema[column])
+def as_dates(series: pl.Series) -> pl.Series:
+    """Return dates from Date, Datetime at midnight, or text as YYYY-MM-DD; null where there is none.
+
+    Raises:
+        ContractError: a time of day, text that is no date, or a type that holds none.
+    """
+    if series.dtype == pl.String:
+        dates = series.str.to_date("%Y-%m-%d", strict=False)
+        if dates.null_count() > series.null_count():
+            raise ContractError(f"column {series.name!r} has text that is no date", hint="write dates as YYYY-MM-DD")
+        return dates
+    if isinstance(series.dtype, pl.Datetime):
+        if not (series.dt.time() == time(0)).all():
+            raise ContractError(f"column {series.name!r} has times of day", hint="one row is one day")
+        return series.dt.date()
+    if series.dtype == pl.Date or series.null_count() == len(series):
+        return series.cast(pl.Date)
+    if series.dtype.is_float() and series.is_nan().all():
+        return pl.Series(series.name, [None] * len(series), dtype=pl.Date)
+    raise ContractError(f"column {series.name!r} is {series.dtype}, not a date")
+
+
+def _zone(dtype: pl.DataType) -> str | None:
+    return dtype.time_zone if isinstance(dtype, pl.Datetime) else None

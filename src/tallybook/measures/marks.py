@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.measures.frames import require
+from tallybook.measures.frames import as_dates, require
 from tallybook.model.places import state_of
 
 _NEEDED = (
@@ -40,7 +40,7 @@ def day_marks(register: pl.DataFrame, metric: str, places: pl.Series) -> pl.Data
     require(register, _NEEDED)
     _check_names(register, places)
     wanted = pl.DataFrame({"place": places})
-    rows = _flags_read(register.filter(pl.col("type").is_in([metric, "both"])))
+    rows = _read(register.filter(pl.col("type").cast(pl.String).is_in([metric, "both"])))
     own = rows.select("date", "end_date", "adjust", "id", place="geoid", omit="omit_here")
     below = (
         rows.filter("omit_below")
@@ -56,25 +56,30 @@ def day_marks(register: pl.DataFrame, metric: str, places: pl.Series) -> pl.Data
     )
 
 
-def _flags_read(register: pl.DataFrame) -> pl.DataFrame:
+def _read(register: pl.DataFrame) -> pl.DataFrame:
     def flag(name: str) -> pl.Expr:
         column = pl.col(name)
         said = column if register.schema[name] == pl.Boolean else column.cast(pl.String) == "yes"
         return said.fill_null(value=False)
 
+    if register["date"].has_nulls():
+        raise ContractError("the register has a row without a date")
     return register.with_columns(
         omit_here=flag("omit_from_rolling_average"),
         omit_below=flag("omit_from_rolling_average_on_subgeographies"),
         adjust=pl.col("adjusted_daily_count_for_avg").cast(pl.Int64).fill_null(0),
         id=pl.col("id") if "id" in register.columns else pl.lit(None, pl.String),
-        date=pl.col("date").cast(pl.Date),
-        end_date=pl.col("end_date").cast(pl.Date),
+        date=as_dates(register["date"]),
+        end_date=as_dates(register["end_date"]),
+        geoid=pl.col("geoid").cast(pl.String),
     )
 
 
 def _check_names(register: pl.DataFrame, places: pl.Series) -> None:
     """Raise where the register could not apply because the frame does not name places by geoid."""
-    if register.height and not places.is_empty() and not places.str.starts_with("USA").any():
+    if register.is_empty() or places.is_empty():
+        return
+    if places.dtype != pl.String or not places.str.starts_with("USA").any():
         raise ContractError(
             f"the register names places by geoid, the frame has {places[0]!r}",
             hint="give place= the geoid column",

@@ -31,7 +31,7 @@ import polars as pl
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, calendar
 from tallybook.measures.daily import METRICS
-from tallybook.measures.frames import dates_of, require, take, with_counts
+from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
 from tallybook.model.config import Reporting
@@ -83,9 +83,9 @@ def rolling_average(
     0.375
     """
     frame, give = take(counts)
-    require(frame, [place, date, *metrics])
-    dates = dates_of(frame, date)
-    frame = with_counts(dates.read(frame.select(place, date, *metrics)), metrics)
+    keys = Keys.of(frame, place, date)
+    require(frame, metrics)
+    frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
     calendar_days = calendar(frame, place=place, date=date)
     register = None if anomalies is None else take(anomalies)[0]
     columns = [calendar_days.frame[place], calendar_days.frame[date]]
@@ -95,7 +95,7 @@ def rolling_average(
         columns += [calendar_days.frame[metric], averaged.average()]
         if details:
             columns += averaged.details()
-    return cast("nwt.IntoFrameT", give(dates.write(pl.DataFrame(columns))))
+    return cast("nwt.IntoFrameT", give(keys.write(pl.DataFrame(columns))))
 
 
 @dataclass(frozen=True)

@@ -150,10 +150,18 @@ def _decoded(data: bytes, file: str) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataRefusedError("a NUL character stands in the text", file=file, line=line, hint="is this a CSV file?")
-    text = text.rstrip("\r\n")
-    if not text.strip():
+    _check_text(text, file)
+    return text.rstrip("\r\n")
+
+
+def _check_text(text: str, file: str) -> None:
+    head = text.lstrip().split("\n", 1)[0].rstrip()
+    if not head:
         raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
-    return text
+    if head.startswith("<"):
+        raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
+    if "\r" in head:
+        raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
 
 
 def _lines(text: str, width: int, file: str) -> pl.Series:

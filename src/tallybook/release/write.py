@@ -79,7 +79,8 @@ def write_release(
     if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
     try:
-        with replaced(out) as new:
+        # Where a link leads to is replaced, not the link.
+        with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
             for made in levels:
                 _write_level(new, made)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tallybook.errors import SourceError
+from tallybook.model.files import read_file
 
 if TYPE_CHECKING:
     import httpx
@@ -61,7 +62,7 @@ def fetch(
     elif single is None:
         raise SourceError(f"{location} is no file of this feed", hint=f"it has {', '.join(names)}")
     else:
-        found = [Fetched(single, location, _read(Path(location)))]
+        found = [Fetched(single, location, read_file(Path(location)))]
     if not found:
         raise SourceError(f"nothing to record in {location}", hint=f"it should hold {', '.join(names)}")
     return found
@@ -81,15 +82,8 @@ def _from_folder(folder: Path, names: Sequence[str]) -> Iterator[Fetched]:
     for name in names:
         for path in (folder / name, folder / f"{name}.gz"):
             if path.exists():
-                yield Fetched(name, str(path), _read(path))
+                yield Fetched(name, str(path), read_file(path))
                 break
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _from_web(
