@@ -167,8 +167,9 @@ class Book:
         where = str(location or source.url or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        files = {published.FILES[level]: level for level in self.config.levels}
-        found = fetch(where, [*files, published.REGISTER], progress=progress)
+        wanted = {level: published.alternatives(level, today.year) for level in self.config.levels}
+        files = {name: level for level, sets in wanted.items() for names in sets for name in names}
+        found = fetch(where, [*wanted.values(), [[published.REGISTER]]], progress=progress)
         reports = []
         for number, file in enumerate(found):
             progress(f"reading {file.name}", number, len(found))

@@ -162,6 +162,8 @@ def _print_release(book: Book, release: Release) -> None:
     for file in release.files:
         table.add_row(file.path, f"{file.rows:,}", f"{file.bytes / 1000:,.0f} kB")
     _out.print(table)
+    for note in release.notes:
+        _out.print(f"note: {escape(note)}")
     moment = release.as_of.astimezone(ZoneInfo(book.config.time_zone))
     _out.print(f"published in {escape(str(release.folder))}, as of {moment:%Y-%m-%d %H:%M %Z}")
     if book.config.notice:

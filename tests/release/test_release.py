@@ -52,9 +52,9 @@ def test_deaths_of_counties_are_averaged_over_thirty_days(county_book: Book) -> 
 
 def test_parquet_has_the_rows_of_the_csv_and_more(county_book: Book) -> None:
     out = county_book.publish().folder
-    for csv in out.rglob("us-*.csv"):
-        more = pl.read_parquet(csv.with_suffix(".parquet"))
-        plain = pl.read_csv(csv, infer_schema=False)
+    for parquet in out.rglob("us-*.parquet"):
+        more = pl.read_parquet(parquet)
+        plain = pl.read_csv(parquet.with_suffix(".csv"), infer_schema=False)
         assert set(plain.columns) < set(more.columns)
         assert more.height == plain.height
         assert more["date"].cast(pl.String).to_list() == plain["date"].to_list()

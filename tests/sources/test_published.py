@@ -15,6 +15,7 @@ from tallybook.sources.fetch import fetch
 
 TODAY = dt.date(2020, 5, 2)
 NAMES = ["us.csv", "us-states.csv", "rolling-averages/anomalies.csv"]
+WANTED = [[[name]] for name in NAMES]
 
 
 def parse(text: str, level: Level) -> Reports:
@@ -99,25 +100,37 @@ def address(feed: Path) -> Iterator[str]:
 
 
 def test_a_folder_gives_the_files_it_has(feed: Path) -> None:
-    assert [file.name for file in fetch(str(feed), NAMES)] == NAMES
+    assert [file.name for file in fetch(str(feed), WANTED)] == NAMES
     (feed / "us.csv").rename(feed / "us.csv.gz")
     (feed / "us-states.csv").unlink()
-    assert [file.name for file in fetch(str(feed), NAMES)] == ["us.csv", "rolling-averages/anomalies.csv"]
+    assert [file.name for file in fetch(str(feed), WANTED)] == ["us.csv", "rolling-averages/anomalies.csv"]
+
+
+def test_of_each_thing_the_fullest_set_of_files_is_taken(feed: Path) -> None:
+    sets = published.alternatives(Level.COUNTY, 2021)
+    for name in ("us-counties-recent.csv", "us-counties-2021.csv", "us-counties-2020.csv.gz", "us-counties.csv"):
+        (feed / name).touch()
+    assert [file.name for file in fetch(str(feed), [sets])] == ["us-counties.csv"]
+    (feed / "us-counties.csv").unlink()
+    assert [file.name for file in fetch(str(feed), [sets])] == ["us-counties-2020.csv", "us-counties-2021.csv"]
+    for name in ("us-counties-2021.csv", "us-counties-2020.csv.gz"):
+        (feed / name).unlink()
+    assert [file.name for file in fetch(str(feed), [sets])] == ["us-counties-recent.csv"]
 
 
 def test_a_single_file_is_known_by_the_end_of_its_name(feed: Path) -> None:
-    assert [file.name for file in fetch(str(feed / "us.csv"), NAMES)] == ["us.csv"]
-    assert [file.name for file in fetch(str(feed / "2020-05-01_us-states.csv"), NAMES)] == ["us-states.csv"]
+    assert [file.name for file in fetch(str(feed / "us.csv"), WANTED)] == ["us.csv"]
+    assert [file.name for file in fetch(str(feed / "2020-05-01_us-states.csv"), WANTED)] == ["us-states.csv"]
 
 
 def test_an_address_gives_what_a_folder_does(feed: Path, address: str) -> None:
     seen: list[tuple[str, int, int]] = []
-    found = fetch(address + "/", NAMES, progress=lambda *step: seen.append(step))
+    found = fetch(address + "/", WANTED, progress=lambda *step: seen.append(step))
     assert [(file.name, file.data) for file in found] == [(name, name.encode()) for name in NAMES]
     assert ("us.csv", 6, 6) in seen
     (feed / "us.csv").unlink()
-    assert [file.name for file in fetch(address, NAMES)] == NAMES[1:]
-    assert [file.name for file in fetch(f"{address}/us-states.csv", NAMES)] == ["us-states.csv"]
+    assert [file.name for file in fetch(address, WANTED)] == NAMES[1:]
+    assert [file.name for file in fetch(f"{address}/us-states.csv", WANTED)] == ["us-states.csv"]
 
 
 def test_what_is_not_there_is_said(feed: Path, address: str) -> None:
@@ -133,4 +146,4 @@ def test_what_is_not_there_is_said(feed: Path, address: str) -> None:
         "ftp://127.0.0.1/us.csv": "no file or folder",
     }.items():
         with pytest.raises(SourceError, match=says):
-            fetch(location, NAMES)
+            fetch(location, WANTED)

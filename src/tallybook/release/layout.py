@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,12 @@ STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-
 
 AVERAGES: Final = "rolling-averages"
 """The folder of the averages."""
+
+SPREADSHEET_ROWS: Final = 1_048_576 - 1
+"""The rows a spreadsheet can hold below a header; no CSV file has more."""
+
+RECENT_DAYS: Final = 30
+"""The days of a recent file."""
 
 _PLACE_COLUMNS: Final = {
     Level.NATION: (),
@@ -61,6 +68,22 @@ def published_numbers(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(
         round_half_up(name).cast(pl.String).str.strip_suffix(".0").alias(name) for name in fractions
     )
+
+
+def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataFrame | None]]:
+    """Yield the names of the CSV files a table is published as, below its folder, and their rows.
+
+    Counties also come by year, and as the last 30 days by themselves. A table longer than a spreadsheet comes by year
+    only: its own name has no rows then (None).
+    """
+    stem, days = STEMS[level], pl.col("date")
+    whole = table.height <= SPREADSHEET_ROWS
+    yield f"{stem}.csv", table if whole else None
+    if level is Level.COUNTY or not whole:
+        for (year,), rows in table.group_by(days.dt.year(), maintain_order=True):
+            yield f"{stem}-{year}.csv", rows
+    if level is Level.COUNTY:
+        yield f"{stem}-recent.csv", table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
 
 
 def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:

@@ -15,7 +15,16 @@ import polars as pl
 from tallybook.anomalies import write_anomalies
 from tallybook.errors import BookError
 from tallybook.release.figures import Figures
-from tallybook.release.layout import AVERAGES, STEMS, averages_table, published_numbers, totals_table, with_context
+from tallybook.release.layout import (
+    AVERAGES,
+    SPREADSHEET_ROWS,
+    STEMS,
+    averages_table,
+    csv_files,
+    published_numbers,
+    totals_table,
+    with_context,
+)
 from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
@@ -46,11 +55,13 @@ class Release:
     Attributes:
         folder: where it is.
         as_of: the moment of the latest observation in it.
+        notes: what a reader has to know about the files.
         files: its files.
     """
 
     folder: Path
     as_of: datetime
+    notes: tuple[str, ...]
     files: tuple[ReleaseFile, ...]
 
 
@@ -82,25 +93,32 @@ def write_release(
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
-            for made in levels:
-                _write_level(new, made)
+            notes = tuple(note for made in levels for note in _write_level(new, made))
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             files = tuple(_described(new))
-            card = {**about, "as_of": as_of.isoformat(), "files": [asdict(file) for file in files]}
+            card = {**about, "as_of": as_of.isoformat(), "notes": notes, "files": [asdict(file) for file in files]}
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
-    return Release(out, as_of, files)
+    return Release(out, as_of, notes, files)
 
 
-def _write_level(folder: Path, made: Figures) -> None:
+def _write_level(folder: Path, made: Figures) -> Iterator[str]:
+    """Write the files of a level; yield what a reader has to know about them."""
     for below, table in (("", totals_table(made)), (AVERAGES, averages_table(made))):
-        stem = folder / below / STEMS[made.level]
-        published_numbers(table).write_csv(stem.with_suffix(".csv"))
-        with_context(table, made).write_parquet(stem.with_suffix(".parquet"))
+        for name, rows in csv_files(table, made.level):
+            file = folder / below / name
+            if rows is None:
+                yield (
+                    f"{file.relative_to(folder).as_posix()} would have {table.height:,} rows, more than a spreadsheet "
+                    f"holds ({SPREADSHEET_ROWS:,}); it is published by year instead. The Parquet file is whole."
+                )
+            else:
+                published_numbers(rows).write_csv(file)
+        with_context(table, made).write_parquet(folder / below / f"{STEMS[made.level]}.parquet")
 
 
 def _described(folder: Path) -> Iterator[ReleaseFile]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,7 +15,11 @@ from tallybook.model.files import read_file
 if TYPE_CHECKING:
     import httpx
 
+Alternatives = Sequence[Sequence[str]]
+"""The sets of files that hold a thing, the fullest first."""
+
 _TIMEOUT_SECONDS = 60
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -33,39 +38,59 @@ class Fetched:
 
 
 def fetch(
-    location: str, names: Sequence[str], *, progress: Callable[[str, int, int], None] = lambda _name, _done, _all: None
+    location: str,
+    wanted: Sequence[Alternatives],
+    *,
+    progress: Callable[[str, int, int], None] = lambda _name, _done, _all: None,
 ) -> list[Fetched]:
-    """Return those of the named files that there are, in the order of the names.
+    """Return the files that are wanted and there.
 
     Args:
         location: a folder, a file, or the http(s) address of either. Files may be gzipped, with ``.gz`` at the end, and
             a single file may have anything before its name and an underscore (``2020-05-01_us-states.csv``).
-        names: the files of the layout, below the folder.
+        wanted: of each thing wanted, the sets of files that hold it, below the folder; the first set of which there is
+            any file is taken.
         progress: called with a file's name, the bytes read and the bytes expected (0: not known).
 
     Raises:
         SourceError: there is no such place, none of the files is there, or one cannot be read.
 
-    >>> fetch("/no/such/folder", ["us.csv"])
+    >>> fetch("/no/such/folder", [[["us.csv"]]])
     Traceback (most recent call last):
     ...
     tallybook.errors.SourceError: no file or folder '/no/such/folder'
     """
+    names = [name for alternatives in wanted for files in alternatives for name in files]
     remote = urlsplit(location).scheme in ("http", "https")
     if not remote and not Path(location).exists():
         raise SourceError(f"no file or folder {location!r}")
     single = _named_by(PurePosixPath(urlsplit(location).path).name if remote else Path(location).name, names)
     if remote:
-        found = list(_from_web(location, names, single, progress))
+        with _web(location, single, progress) as get:
+            found = list(_first_of_each(wanted, get))
     elif Path(location).is_dir():
-        found = list(_from_folder(Path(location), names))
+        found = list(_first_of_each(wanted, lambda name: _from_folder(Path(location), name)))
     elif single is None:
-        raise SourceError(f"{location} is no file of this feed", hint=f"it has {', '.join(names)}")
+        raise SourceError(f"{location} is no file of this feed", hint=f"it has {_some(names)}")
     else:
         found = [Fetched(single, location, read_file(Path(location)))]
     if not found:
-        raise SourceError(f"nothing to record in {location}", hint=f"it should hold {', '.join(names)}")
+        raise SourceError(f"nothing to record in {location}", hint=f"it should hold {_some(names)}")
     return found
+
+
+def _first_of_each(wanted: Sequence[Alternatives], get: Callable[[str], Fetched | None]) -> Iterator[Fetched]:
+    for alternatives in wanted:
+        for files in alternatives:
+            found = [file for file in map(get, files) if file is not None]
+            if found:
+                yield from found
+                break
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and so on"
 
 
 def _named_by(name: str, names: Sequence[str]) -> str | None:
@@ -78,31 +103,37 @@ def _named_by(name: str, names: Sequence[str]) -> str | None:
     return None
 
 
-def _from_folder(folder: Path, names: Sequence[str]) -> Iterator[Fetched]:
-    for name in names:
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
-                yield Fetched(name, str(path), read_file(path))
-                break
+def _from_folder(folder: Path, name: str) -> Fetched | None:
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.exists():
+            return Fetched(name, str(path), read_file(path))
+    return None
 
 
-def _from_web(
-    location: str, names: Sequence[str], single: str | None, progress: Callable[[str, int, int], None]
-) -> Iterator[Fetched]:
+@contextmanager
+def _web(
+    location: str, single: str | None, progress: Callable[[str, int, int], None]
+) -> Iterator[Callable[[str], Fetched | None]]:
+    """Open a connection for the block; what it yields gets a file by its name, None where there is none."""
     import httpx
 
-    wanted = {single: location} if single else {name: f"{location.rstrip('/')}/{name}" for name in names}
-    transport = httpx.HTTPTransport(retries=3)
-    with httpx.Client(transport=transport, timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
-        for name, address in wanted.items():
+    with httpx.Client(
+        transport=httpx.HTTPTransport(retries=3), timeout=_TIMEOUT_SECONDS, follow_redirects=True
+    ) as client:
+
+        def get(name: str) -> Fetched | None:
+            if single and name != single:
+                return None
+            address = location if single else f"{location.rstrip('/')}/{name}"
             try:
                 data = _download(client, name, address, progress)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise SourceError(f"cannot read {address}: {error or type(error).__name__}") from error
-            if data is not None:
-                yield Fetched(name, address, data)
-            elif single:
+            if data is None and single:
                 raise SourceError(f"cannot read {address}: 404 Not Found")
+            return None if data is None else Fetched(name, address, data)
+
+        yield get
 
 
 def _download(client: httpx.Client, name: str, address: str, progress: Callable[[str, int, int], None]) -> bytes | None:

@@ -16,6 +16,8 @@ from tallybook.model.tables import Table, read_table
 FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
 """The file of each level."""
 
+_FIRST_YEAR: Final = 2020
+
 REGISTER: Final = "rolling-averages/anomalies.csv"
 """The file of the register that comes with the feed."""
 
@@ -28,6 +30,18 @@ COLUMNS: Final = {
 
 _METRICS: Final = tuple(metric.value for metric in Metric)
 _NAME: Final = {Level.STATE: "state", Level.COUNTY: "county"}
+
+
+def alternatives(level: Level, this_year: int) -> list[list[str]]:
+    """Return the sets of files that hold a level, the fullest first: whole, by year, the last days only.
+
+    >>> alternatives(Level.COUNTY, 2021)
+    [['us-counties.csv'], ['us-counties-2020.csv', 'us-counties-2021.csv'], ['us-counties-recent.csv']]
+    """
+    whole = FILES[level]
+    stem = whole.removesuffix(".csv")
+    years = [f"{stem}-{year}.csv" for year in range(_FIRST_YEAR, this_year + 1)]
+    return [[whole], years, [f"{stem}-recent.csv"]] if level is Level.COUNTY else [[whole]]
 
 
 def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazetteer, today: date) -> Reports:
