@@ -10,12 +10,12 @@ import polars as pl
 
 from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
 from tallybook.model.files import read_file
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, Level
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.tables import Table, read_table
 
 _FLAGS: Final = ("omit_from_rolling_average", "omit_from_rolling_average_on_subgeographies")
-_TYPES: Final = (*(metric.value for metric in Metric), "both")
+_TYPES: Final = (*METRICS, "both")
 
 
 def read_anomalies(

@@ -11,8 +11,7 @@ import polars as pl
 
 from tallybook.measures.calendar import Calendar, calendar
 from tallybook.measures.frames import Keys, require, take, with_counts
-
-METRICS = ("cases", "deaths")
+from tallybook.model.metrics import METRICS
 
 
 def daily(

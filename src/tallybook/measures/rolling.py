@@ -30,11 +30,11 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, calendar
-from tallybook.measures.daily import METRICS
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
 from tallybook.model.config import Reporting
+from tallybook.model.metrics import METRICS
 
 
 def rolling_average(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Metric(StrEnum):
@@ -14,6 +15,13 @@ class Metric(StrEnum):
 
     CASES = "cases"
     DEATHS = "deaths"
+
+
+METRICS: Final = tuple(metric.value for metric in Metric)
+"""The metrics by name."""
+
+PARTS: Final = ("confirmed_cases", "confirmed_deaths", "probable_cases", "probable_deaths")
+"""What a metric is the sum of, where an agency tells confirmed from probable: cumulative counts, too."""
 
 
 class Level(StrEnum):

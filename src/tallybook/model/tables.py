@@ -103,8 +103,8 @@ class Table:
         return self
 
 
-def read_table(data: bytes, *, file: str, columns: Sequence[str]) -> Table:
-    r"""Return the rows of a comma-separated file that has exactly these columns, in any order.
+def read_table(data: bytes, *, file: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Table:
+    r"""Return the rows of a comma-separated file that has these columns and no others, in any order.
 
     Taken: UTF-8 with or without a byte order mark, LF or CRLF, quoted cells, gzip, a missing final newline, a
     header without rows.
@@ -113,6 +113,7 @@ def read_table(data: bytes, *, file: str, columns: Sequence[str]) -> Table:
         data: the bytes of the file.
         file: the name errors use.
         columns: the columns the file must have.
+        optional: those it may have; all of them or none.
 
     Raises:
         DataRefusedError: the file is empty, is not UTF-8, has other columns, or a line has too few or too many cells.
@@ -128,10 +129,11 @@ def read_table(data: bytes, *, file: str, columns: Sequence[str]) -> Table:
     text = _decoded(data, file)
     encoded = text.encode()
     header = pl.read_csv(encoded, has_header=False, n_rows=1, infer_schema=False).row(0)
-    _check_header(header, columns, file)
+    wanted = [*columns, *optional] if set(header) & set(optional) else columns
+    _check_header(header, wanted, file)
     lines = _lines(text, len(header), file)
     rows = pl.read_csv(encoded, infer_schema=False)
-    return Table(file, rows.select(columns).with_columns(line=lines))
+    return Table(file, rows.select(wanted).with_columns(line=lines))
 
 
 def _decoded(data: bytes, file: str) -> str:

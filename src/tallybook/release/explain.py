@@ -12,7 +12,7 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.daily import daily
 from tallybook.measures.explain import Explanation, Part, explain_days
 from tallybook.measures.rolling import averages
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, Level
 from tallybook.model.places import Place
 from tallybook.release.figures import Method, national, totals_of
 
@@ -30,8 +30,8 @@ def explain(observations: pl.DataFrame, place: Place, day: date, metric: str, *,
     Raises:
         ContractError: there is no such metric, or no average of the place on that day.
     """
-    if metric not in list(Metric):
-        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(Metric)}")
+    if metric not in METRICS:
+        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(METRICS)}")
     if place.level is Level.NATION:
         summed = _explain_sum(observations, place, day, metric, method)
         if summed is not None:

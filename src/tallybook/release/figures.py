@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
@@ -13,10 +12,8 @@ from tallybook.measures.daily import daily
 from tallybook.measures.rates import per_100k, sum_over_places
 from tallybook.measures.rolling import rolling_average
 from tallybook.model.config import Reporting
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, Level
 from tallybook.model.places import Gazetteer
-
-METRICS: Final = tuple(metric.value for metric in Metric)
 
 
 @dataclass(frozen=True)

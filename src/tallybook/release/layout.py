@@ -8,8 +8,8 @@ from typing import Final
 import polars as pl
 
 from tallybook.measures.rates import round_half_up
-from tallybook.model.metrics import Level
-from tallybook.release.figures import METRICS, Figures
+from tallybook.model.metrics import METRICS, Level
+from tallybook.release.figures import Figures
 
 STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties"}
 """The name of each level's files."""

@@ -8,13 +8,16 @@ from typing import Final
 
 import polars as pl
 
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, PARTS, Level
 from tallybook.model.places import NATION, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import Table, read_table
 
 FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
 """The file of each level."""
+
+LIVE_FILES: Final = {level: f"live/{name}" for level, name in FILES.items()}
+"""The file of each level with the counts of the current day."""
 
 _FIRST_YEAR: Final = 2020
 
@@ -28,7 +31,6 @@ COLUMNS: Final = {
 }
 """The columns of each level's file, in their order."""
 
-_METRICS: Final = tuple(metric.value for metric in Metric)
 _NAME: Final = {Level.STATE: "state", Level.COUNTY: "county"}
 
 
@@ -44,7 +46,9 @@ def alternatives(level: Level, this_year: int) -> list[list[str]]:
     return [[whole], years, [f"{stem}-recent.csv"]] if level is Level.COUNTY else [[whole]]
 
 
-def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazetteer, today: date) -> Reports:
+def parse(
+    data: bytes, *, file: str, source: str, level: Level, places: Gazetteer, today: date, live: bool = False
+) -> Reports:
     r"""Return the reports of one file of the published layout.
 
     A blank count is a report of nothing: its value is null, its status 'not_reported'. A total may be lower than the
@@ -57,6 +61,7 @@ def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazettee
         level: the level of its places.
         places: the gazetteer.
         today: the last date that can have been reported.
+        live: the file is one of the current day; it may tell confirmed from probable.
 
     Raises:
         DataRefusedError: a column is missing or extra, a place unknown, its FIPS code another place's, a date none or
@@ -69,11 +74,12 @@ def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazettee
     [('USA-53', 'cases', datetime.date(2020, 1, 21), 1, 'reported'),
      ('USA-53', 'deaths', datetime.date(2020, 1, 21), None, 'not_reported')]
     """
-    table = read_table(data, file=file, columns=COLUMNS[level]).required("date")
-    table = table.with_dates("date").with_integers(*_METRICS)
+    table = read_table(data, file=file, columns=COLUMNS[level], optional=PARTS if live else ()).required("date")
+    metrics = [name for name in (*METRICS, *PARTS) if name in table.rows.columns]
+    table = table.with_dates("date").with_integers(*metrics)
     future = pl.col("date") > today
     table.refuse(future, "date", "{text} is in the future", hint=f"it is known as of {today}; is the year right?")
-    for metric in _METRICS:
+    for metric in metrics:
         table.refuse(
             pl.col(metric) < 0, metric, "the total {text} is negative", hint="counts are cumulative, from 0 up"
         )
@@ -83,7 +89,7 @@ def parse(data: bytes, *, file: str, source: str, level: Level, places: Gazettee
     table.refuse(~pl.struct("place", "date").is_first_distinct(), key, says, hint="one row per place and date")
     status = pl.when(pl.col("value").is_null()).then(pl.lit(Status.NOT_REPORTED)).otherwise(pl.lit(Status.REPORTED))
     frame = (
-        table.rows.unpivot(on=_METRICS, index=["place", "date"], variable_name="metric")
+        table.rows.unpivot(on=metrics, index=["place", "date"], variable_name="metric")
         .with_columns(status=status)
         .select(REPORT_SCHEMA.names())
     )

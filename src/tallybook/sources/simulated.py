@@ -16,11 +16,12 @@ import numpy as np
 import polars as pl
 
 from tallybook.errors import ContractError
+from tallybook.model.metrics import METRICS
 from tallybook.model.places import gazetteer, state_of
 from tallybook.sources.agency import BoolArray, Kind, announced, disturbed, events, held_back, reporting_days
 from tallybook.sources.epidemic import epidemic
 from tallybook.sources.published import COLUMNS, FILES, REGISTER
-from tallybook.sources.world import METRICS, Disturbance, Register, World
+from tallybook.sources.world import Disturbance, Register, World
 
 NOTICE: Final = "Every number here is invented: a simulated outbreak in real places.\n"
 

@@ -13,12 +13,10 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.model.anomalies import ANOMALY_COLUMNS
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, Level
 from tallybook.model.places import NATION, gazetteer
 from tallybook.sources.agency import HABITS, BoolArray, Event, Kind
 from tallybook.sources.epidemic import IntArray
-
-METRICS: Final = tuple(metric.value for metric in Metric)
 
 _AFTERWARDS: Final = 6
 """The days after a disturbance whose seven-day windows still hold it."""
