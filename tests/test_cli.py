@@ -90,8 +90,8 @@ def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_pa
 
 
 def test_every_command_has_examples_and_is_in_the_readme() -> None:
-    commands = re.findall(r"^│ (\w+) ", tallybook("--help").stdout, flags=re.MULTILINE)
-    assert commands == ["init", "record", "publish", "explain", "demo"]
+    commands = re.findall(r"^│ (\w[\w-]*) ", tallybook("--help").stdout, flags=re.MULTILINE)
+    assert commands == ["init", "record", "publish", "close-day", "explain", "demo"]
     readme = (HERE / "README.md").read_text()
     for command in commands:
         assert "Example" in tallybook(command, "--help").stdout

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,8 +20,10 @@ from tallybook.model.config import BookConfig, SourceConfig, read_config
 from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer, gazetteer, read_overrides
+from tallybook.model.templates import copy_template
 from tallybook.release.explain import explain
 from tallybook.release.figures import Figures, Method, figures, totals_of
+from tallybook.release.live import close, in_time, live_tables, open_days
 from tallybook.release.write import Release, write_release
 from tallybook.sources import published
 from tallybook.sources.fetch import fetch
@@ -39,11 +40,16 @@ def _silent(_step: str, _done: int, _all: int) -> None:
     return None
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Book:
     """An outbreak's dataset in a folder: what is known, and what is published of it.
 
     Args:
         folder: a folder made by ``Book.init``.
+        clock: tells the time; for tests and replays.
 
     Raises:
         BookError: there is no book in the folder, or its ``book.toml`` is wrong.
@@ -58,13 +64,15 @@ class Book:
     ['rolling-averages/us.csv', 'us.csv']
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, clock: Callable[[], datetime] = _now) -> None:
         self.folder = Path(folder)
         file = self.folder / "book.toml"
         if not file.is_file():
             raise BookError(f"no book in {self.folder}", hint="make one with `tallybook init DIR`, or give --book DIR")
         self.config: BookConfig = read_config(read_text(file), file=str(file))
         self.ledger = Ledger(self.folder / "ledger")
+        self.live = Ledger(self.folder / "ledger", table="live")
+        self._clock = clock
 
     @classmethod
     def init(cls, folder: str | Path, *, template: str = "plain") -> Book:
@@ -73,19 +81,8 @@ class Book:
         Raises:
             BookError: there is no such template, or the folder is not empty.
         """
-        templates = resources.files("tallybook").joinpath("templates")
-        names = sorted(entry.name for entry in templates.iterdir())
-        if template not in names:
-            raise BookError(f"no template {template!r}", hint=f"there are {', '.join(names)}")
         target = Path(folder)
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise BookError(f"{target} is not empty", hint="give a new folder")
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            for entry in templates.joinpath(template).iterdir():
-                (target / entry.name).write_bytes(entry.read_bytes())
-        except OSError as error:
-            raise BookError(f"cannot make {target}: {error.strerror}") from error
+        copy_template(template, target)
         return cls(target)
 
     @classmethod
@@ -161,39 +158,47 @@ class Book:
             LedgerError: the ledger cannot be written.
             ContractError: the moment has no time zone or is in the future.
         """
-        moment = as_of or datetime.now(UTC)
+        moment = as_of or self._clock()
         today = self._day_of(moment)
         source = self._source(feed)
         where = str(location or source.url or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        wanted = {level: published.alternatives(level, today.year) for level in self.config.levels}
-        files = {name: level for level, sets in wanted.items() for names in sets for name in names}
-        found = fetch(where, [*wanted.values(), [[published.REGISTER]]], progress=progress)
-        reports = []
-        for number, file in enumerate(found):
-            progress(f"reading {file.name}", number, len(found))
-            if file.name in files:
-                parsed = published.parse(
-                    file.data,
-                    file=file.address,
-                    source=feed,
-                    level=files[file.name],
-                    places=self.places,
-                    today=today,
-                )
-                reports.append(parsed)
-        register = {file.name: file for file in found}.get(published.REGISTER)
-        if register:
-            read_anomalies(register.data, file=register.address, places=self.places)
+        levels = self.config.levels
+        found = fetch(where, published.wanted(levels, today.year), progress=progress)
+        progress("checking", 0, 0)
+        said = published.parse_feed(found, source=feed, levels=levels, places=self.places, today=today)
+        if said.register:
+            read_anomalies(said.register.data, file=said.register.address, places=self.places)
+        reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
         recorded = []
-        for number, parsed in enumerate(reports):
-            progress(f"recording {parsed.file}", number, len(reports))
-            recorded.append(self.ledger.record(parsed, as_of=moment))
-        if register:
-            _replace(self._feed_register(feed), register.data)
+        for number, (ledger, file) in enumerate(reports):
+            progress(f"recording {file.file}", number, len(reports))
+            recorded.append(ledger.record(file, as_of=moment))
+        if said.register:
+            _replace(self._feed_register(feed), said.register.data)
             self.__dict__.pop("register", None)
         return recorded
+
+    def close_day(self, day: date | None = None) -> list[Recorded]:
+        """Make the last live counts of a day final where no final ones were recorded; return what that added.
+
+        They are known since the midnight that ended the day, or since they came in if that was later. Closing a day
+        again changes nothing.
+
+        Args:
+            day: the day; every day that is over and still open by default.
+
+        Raises:
+            ContractError: the day is not over where the book is.
+            LedgerError: the ledger cannot be written.
+        """
+        today = self._day_of(self._clock())
+        if day is not None and day >= today:
+            raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
+        live = self.live.as_of()
+        days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
+        return close(self.ledger, live, days, time_zone=self.config.time_zone)
 
     def totals(self, level: Level | str) -> pl.DataFrame:
         """Return what is known now of a level, one row per place and day.
@@ -218,6 +223,9 @@ class Book:
     def publish(self, out: str | Path | None = None, *, progress: Progress = _silent) -> Release:
         """Write the release of what is known now, and put it in the place of the old one as a whole.
 
+        Days that are over are closed first, if their live counts came in on the day or the day after; older ones wait
+        for ``close_day``.
+
         Args:
             out: the folder; ``public`` in the book by default.
             progress: called as the work goes on.
@@ -227,16 +235,24 @@ class Book:
             DataRefusedError: the register is wrong.
         """
         progress("reading the ledger", 0, 3)
+        live = self.live.as_of()
+        fresh = in_time(live, self.config.time_zone)
+        ended = open_days(fresh, self.ledger.as_of(), self._day_of(self._clock()))
+        close(self.ledger, fresh, ended, time_zone=self.config.time_zone)
         known = self.ledger.as_of()
-        as_of = known["as_of"].max()
+        as_of = pl.concat([known["as_of"], live["as_of"]]).max()
         if not isinstance(as_of, datetime):
             raise BookError("there is nothing to publish", hint="record a feed first")
         progress("computing averages", 1, 3)
         levels = self._figures(known)
         progress("writing the release", 2, 3)
-        about = self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"})
         return write_release(
-            Path(out) if out else self.folder / "public", levels, register=self.register, as_of=as_of, about=about
+            Path(out) if out else self.folder / "public",
+            levels,
+            tables=dict(live_tables(live, known, self.config.levels, self.places)),
+            register=self.register,
+            as_of=as_of,
+            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
         )
 
     def explain(self, place: str, day: date, metric: str) -> Explanation:
@@ -276,7 +292,7 @@ class Book:
         """Return the day of a moment where the book is."""
         if moment.tzinfo is None:
             raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
-        if moment > datetime.now(UTC):
+        if moment > self._clock():
             raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
         return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
 

@@ -111,6 +111,23 @@ def publish(
 
 
 @app.command(
+    "close-day", epilog="Examples: tallybook close-day --book covid · tallybook close-day 2021-03-07 --book covid"
+)
+def close_day(
+    day: Annotated[
+        str | None, typer.Argument(metavar="[DATE]", help="A day that is over; by default all that are still open.")
+    ] = None,
+    folder: BookFolder = Path(),
+) -> None:
+    """Make the last live counts of a day final, unless final ones were recorded. Publishing does it, too."""
+    closed = Book(folder).close_day(None if day is None else _date(day))
+    for file in closed:
+        _out.print(f"closed {escape(file.file)}: {file.added:,} counts are final")
+    if not closed:
+        _out.print("there is nothing to close")
+
+
+@app.command(
     epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · tallybook explain Texas 2022-01-16 cases"
 )
 def explain(

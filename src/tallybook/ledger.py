@@ -43,6 +43,7 @@ class Ledger:
 
     Args:
         folder: the folder; it is made by the first record.
+        table: the name of the table.
 
     >>> import tempfile
     >>> from datetime import UTC, date
@@ -58,9 +59,9 @@ class Ledger:
     (1, 3)
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, table: str = "observations") -> None:
         self.folder = folder
-        self._table = folder / "observations"
+        self._table = folder / table
 
     def as_of(self, moment: datetime | None = None) -> pl.DataFrame:
         """Return what was known at a moment: the latest observation of each place, metric and date by then.

@@ -78,12 +78,17 @@ def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Meth
     return [_finished(made[level], method.places) for level in Level if level in made]
 
 
-def totals_of(observations: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
-    """Return the totals of a level: ``geoid``, ``date`` and a column per metric; sorted, key (geoid, date)."""
+def totals_of(
+    observations: pl.DataFrame, level: Level, places: Gazetteer, *, metrics: Sequence[str] = METRICS
+) -> pl.DataFrame:
+    """Return the totals of a level: ``geoid``, ``date`` and a column per metric; sorted, key (geoid, date).
+
+    A place and day has a row where any of the metrics was observed, if only as not reported.
+    """
     geoids = places.frame.filter(level=level)["geoid"]
     return (
-        observations.filter(pl.col("place").is_in(geoids.implode()))
-        .pivot("metric", on_columns=METRICS, index=["place", "date"], values="value", maintain_order=True)
+        observations.filter(pl.col("place").is_in(geoids.implode()), pl.col("metric").is_in(metrics))
+        .pivot("metric", on_columns=metrics, index=["place", "date"], values="value", maintain_order=True)
         .rename({"place": "geoid"})
         .sort("geoid", "date")
     )

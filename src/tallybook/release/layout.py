@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
 from tallybook.measures.rates import round_half_up
-from tallybook.model.metrics import METRICS, Level
-from tallybook.release.figures import Figures
+from tallybook.model.metrics import METRICS, PARTS, Level
+from tallybook.model.places import Gazetteer
+from tallybook.release.figures import Figures, totals_of
 
 STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties"}
 """The name of each level's files."""
@@ -36,6 +37,32 @@ def totals_table(made: Figures) -> pl.DataFrame:
     names = _PLACE_COLUMNS[made.level]
     fips = () if made.level is Level.NATION else ("fips",)
     return _named(made.totals, made.level).select("date", *names, *fips, *METRICS)
+
+
+def live_table(live: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
+    """Return the counts of the latest day that has live ones: the columns of the totals file, and the parts.
+
+    Args:
+        live: the live observations, as ``Ledger.as_of`` returns them.
+        level: the level of the places.
+        places: the gazetteer.
+    """
+    today = live.filter(pl.col("date") == pl.col("date").max())
+    return _totals_table(totals_of(today, level, places, metrics=[*METRICS, *PARTS]), level, places, [*METRICS, *PARTS])
+
+
+def parts_table(observations: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
+    """Return confirmed and probable counts, cumulative, on the days they are known for."""
+    totals = totals_of(observations, level, places, metrics=PARTS)
+    known = totals.filter(pl.any_horizontal(pl.col(PARTS).is_not_null()))
+    return _totals_table(known, level, places, PARTS)
+
+
+def _totals_table(totals: pl.DataFrame, level: Level, places: Gazetteer, metrics: Sequence[str]) -> pl.DataFrame:
+    names = places.named.select("geoid", "fips", "name", "state")
+    rows = totals.join(names, on="geoid", how="left", maintain_order="left").sort("date", "state", "name")
+    fips = () if level is Level.NATION else ("fips",)
+    return _named(rows, level).select("date", *_PLACE_COLUMNS[level], *fips, *metrics)
 
 
 def averages_table(made: Figures) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ def write_release(
     out: Path,
     levels: Sequence[Figures],
     *,
+    tables: Mapping[str, pl.DataFrame],
     register: pl.DataFrame,
     as_of: datetime,
     about: dict[str, str],
@@ -78,6 +79,7 @@ def write_release(
     Args:
         out: the folder; it may hold a release, or nothing.
         levels: the figures of each level.
+        tables: further CSV files, by their path below the folder.
         register: the anomalies, with their ids.
         as_of: the moment of the latest observation.
         about: what the release says of itself: title, publisher, licence, and so on.
@@ -94,6 +96,9 @@ def write_release(
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
             notes = tuple(note for made in levels for note in _write_level(new, made))
+            for path, table in tables.items():
+                (new / path).parent.mkdir(exist_ok=True)
+                table.write_csv(new / path)
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             files = tuple(_described(new))

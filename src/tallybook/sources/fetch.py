@@ -64,7 +64,7 @@ def fetch(
     remote = urlsplit(location).scheme in ("http", "https")
     if not remote and not Path(location).exists():
         raise SourceError(f"no file or folder {location!r}")
-    single = _named_by(PurePosixPath(urlsplit(location).path).name if remote else Path(location).name, names)
+    single = _named_by(PurePosixPath(urlsplit(location).path if remote else Path(location).as_posix()), names)
     if remote:
         with _web(location, single, progress) as get:
             found = list(_first_of_each(wanted, get))
@@ -93,12 +93,12 @@ def _some(names: Sequence[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and so on"
 
 
-def _named_by(name: str, names: Sequence[str]) -> str | None:
-    """Return which of the layout's files a file of this name is."""
-    plain = name.removesuffix(".gz")
-    for known in names:
+def _named_by(path: PurePosixPath, names: Sequence[str]) -> str | None:
+    """Return which of the layout's files a file at this path is, ``live/us.csv`` before ``us.csv``."""
+    plain = path.as_posix().removesuffix(".gz")
+    for known in sorted(names, key=len, reverse=True):
         own = PurePosixPath(known).name
-        if plain == own or plain.endswith(f"_{own}"):
+        if f"/{plain}".endswith(f"/{known}") or ("/" not in known and plain.endswith(f"_{own}")):
             return known
     return None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -12,6 +14,7 @@ from tallybook.model.metrics import METRICS, PARTS, Level
 from tallybook.model.places import NATION, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import Table, read_table
+from tallybook.sources.fetch import Fetched
 
 FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
 """The file of each level."""
@@ -44,6 +47,64 @@ def alternatives(level: Level, this_year: int) -> list[list[str]]:
     stem = whole.removesuffix(".csv")
     years = [f"{stem}-{year}.csv" for year in range(_FIRST_YEAR, this_year + 1)]
     return [[whole], years, [f"{stem}-recent.csv"]] if level is Level.COUNTY else [[whole]]
+
+
+def wanted(levels: Sequence[Level], this_year: int) -> list[list[list[str]]]:
+    """Return what to fetch of a feed, for levels: their history, the current day, and the register."""
+    history = [alternatives(level, this_year) for level in levels]
+    return [*history, *([[LIVE_FILES[level]]] for level in levels), [[REGISTER]]]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a feed says.
+
+    Attributes:
+        final: the reports of each historical file.
+        live: the reports of each file of the current day.
+        register: the register's file, as it came; None where there is none.
+    """
+
+    final: list[Reports]
+    live: list[Reports]
+    register: Fetched | None
+
+
+def parse_feed(
+    found: Sequence[Fetched], *, source: str, levels: Sequence[Level], places: Gazetteer, today: date
+) -> Feed:
+    """Return what the files of a feed say.
+
+    Args:
+        found: the files, by the names ``wanted`` gave.
+        source: the feed's name.
+        levels: the levels that were wanted.
+        places: the gazetteer.
+        today: the last date that can have been reported.
+
+    Raises:
+        DataRefusedError: a file says something that cannot be taken.
+    """
+    history = {name: level for level in levels for names in alternatives(level, today.year) for name in names}
+    live = {LIVE_FILES[level]: level for level in levels}
+
+    def parsed(known: Mapping[str, Level], *, live: bool) -> list[Reports]:
+        return [
+            parse(
+                file.data,
+                file=file.address,
+                source=source,
+                level=known[file.name],
+                places=places,
+                today=today,
+                live=live,
+            )
+            for file in found
+            if file.name in known
+        ]
+
+    register = next((file for file in found if file.name == REGISTER), None)
+    return Feed(parsed(history, live=False), parsed(live, live=True), register)
 
 
 def parse(

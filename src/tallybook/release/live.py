@@ -1,0 +1,89 @@
+"""The current day: its counts as they come in, and what becomes of them when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from tallybook.ledger import Ledger, Recorded
+from tallybook.model.metrics import Level
+from tallybook.model.places import Gazetteer
+from tallybook.model.reports import KEY, REPORT_SCHEMA, Reports
+from tallybook.release.layout import STEMS, live_table, parts_table
+
+FOLDER: Final = "live"
+"""The folder of the live files."""
+
+
+def live_tables(
+    live: pl.DataFrame, observations: pl.DataFrame, levels: Sequence[Level], places: Gazetteer
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield the live files, and the confirmed and probable counts of the days that are closed, by their paths.
+
+    Args:
+        live: the live observations.
+        observations: the final ones.
+        levels: the levels the book publishes.
+        places: the gazetteer.
+    """
+    for level in levels:
+        counts = live_table(live, level, places)
+        if counts.height:
+            yield f"{FOLDER}/{STEMS[level]}.csv", counts
+        parts = parts_table(observations, level, places)
+        if parts.height:
+            yield f"{STEMS[level]}-confirmed-probable.csv", parts
+
+
+def open_days(live: pl.DataFrame, observations: pl.DataFrame, before: date) -> list[date]:
+    """Return the days before a day whose live counts are not all final, the earliest first."""
+    waiting = live.filter(pl.col("date") < before).join(observations, on=KEY, how="anti")
+    return waiting["date"].unique().sort().to_list()
+
+
+def in_time(live: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """Return the live counts that came in on their day or the day after.
+
+    What comes later was not live: it is an old file of a day that ended long ago.
+
+    Args:
+        live: the live observations.
+        time_zone: where the book is.
+    """
+    came = pl.col("as_of").dt.convert_time_zone(time_zone).dt.date()
+    return live.filter(came <= pl.col("date") + pl.duration(days=1))
+
+
+def close(ledger: Ledger, live: pl.DataFrame, days: Sequence[date], *, time_zone: str) -> list[Recorded]:
+    """Record the last live counts of some days as final where there are none, and return what that added.
+
+    They are known since the midnight that ended the day, or since they came in if that was later.
+
+    Args:
+        ledger: the final observations.
+        live: the live ones.
+        days: the days to close.
+        time_zone: where the book is.
+    """
+    recorded = []
+    for day in days:
+        midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(time_zone))
+        last = live.filter(date=day)["as_of"].max()
+        moment = max(midnight, last) if isinstance(last, datetime) else midnight
+        for reports in _closing_reports(live, ledger.as_of(), day):
+            recorded.append(ledger.record(reports, as_of=moment))
+    return recorded
+
+
+def _closing_reports(live: pl.DataFrame, observations: pl.DataFrame, day: date) -> Iterator[Reports]:
+    """Yield the last live count of each key of a day that has no final one, by feed."""
+    closing = live.filter(date=day).join(observations, on=KEY, how="anti")
+    for (source,), rows in closing.sort(KEY).group_by("source", maintain_order=True):
+        frame = rows.select(REPORT_SCHEMA.names())
+        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest()
+        yield Reports(frame, str(source), f"{FOLDER} counts of {day}", digest)
