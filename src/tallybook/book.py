@@ -17,7 +17,7 @@ from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, SourceConfig, read_config
-from tallybook.model.files import read_file, read_text
+from tallybook.model.files import read_file, read_text, replace_file
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer, gazetteer, read_overrides
 from tallybook.model.templates import copy_template
@@ -176,7 +176,7 @@ class Book:
             progress(f"recording {file.file}", number, len(reports))
             recorded.append(ledger.record(file, as_of=moment))
         if said.register:
-            _replace(self._feed_register(feed), said.register.data)
+            replace_file(self._feed_register(feed), said.register.data)
             self.__dict__.pop("register", None)
         return recorded
 
@@ -295,14 +295,3 @@ class Book:
         if moment > self._clock():
             raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
         return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Put the bytes in the place of the file as a whole."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_name(f".{file.name}.next")
-        new.write_bytes(data)
-        new.replace(file)
-    except OSError as error:
-        raise BookError(f"cannot write {file}: {error.strerror}") from error

@@ -1,10 +1,10 @@
-"""Reading files of people's own, which may not be what they should."""
+"""Files of people's own, which may not be what they should."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tallybook.errors import SourceError
+from tallybook.errors import BookError, SourceError
 
 
 def read_file(file: Path) -> bytes:
@@ -36,3 +36,18 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SourceError(f"{file}, line {line}: the text is not UTF-8", hint="save it as UTF-8") from error
+
+
+def replace_file(file: Path, data: bytes) -> None:
+    """Put the bytes in the place of a file as a whole, making its folder where it is missing.
+
+    Raises:
+        BookError: it cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f".{file.name}.next")
+        new.write_bytes(data)
+        new.replace(file)
+    except OSError as error:
+        raise BookError(f"cannot write {file}: {error.strerror}") from error
