@@ -235,11 +235,11 @@ class Book:
             DataRefusedError: the register is wrong.
         """
         progress("reading the ledger", 0, 3)
-        live = self.live.as_of()
+        known, live = self.ledger.as_of(), self.live.as_of()
         fresh = in_time(live, self.config.time_zone)
-        ended = open_days(fresh, self.ledger.as_of(), self._day_of(self._clock()))
-        close(self.ledger, fresh, ended, time_zone=self.config.time_zone)
-        known = self.ledger.as_of()
+        ended = open_days(fresh, known, self._day_of(self._clock()))
+        if close(self.ledger, fresh, ended, time_zone=self.config.time_zone):
+            known = self.ledger.as_of()
         as_of = pl.concat([known["as_of"], live["as_of"]]).max()
         if not isinstance(as_of, datetime):
             raise BookError("there is nothing to publish", hint="record a feed first")
