@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -91,8 +92,27 @@ def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_pa
 
 def test_every_command_has_examples_and_is_in_the_readme() -> None:
     commands = re.findall(r"^│ (\w[\w-]*) ", tallybook("--help").stdout, flags=re.MULTILINE)
-    assert commands == ["init", "record", "publish", "close-day", "explain", "demo"]
+    assert commands == ["init", "record", "publish", "close-day", "check", "suggest-anomalies", "explain", "demo"]
     readme = (HERE / "README.md").read_text()
     for command in commands:
         assert "Example" in tallybook(command, "--help").stdout
         assert f"tallybook {command}" in readme
+
+
+def test_check_prints_findings_and_is_strict_when_asked(tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt").folder
+    tallybook("record", "nyt", feed, "--book", book)
+    assert tallybook("check", "--book", book).stdout == "nothing looks wrong\n"
+    (feed / "us-states.csv").write_text(
+        "date,state,fips,cases,deaths\n2019-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,14,1\n2020-05-03,Ohio,39,9,1\n"
+    )
+    tallybook("record", "nyt", feed, "--book", book)
+    shown = tallybook("check", "--book", book, "--limit", "1")
+    assert shown.returncode == 0
+    assert "the total fell by 5 to 9" in shown.stdout
+    assert "too-early  error     1" in re.sub(r" +(?=\d)", "     ", shown.stdout)
+    assert tallybook("check", "--book", book, "--strict").returncode == 2
+    findings = json.loads(tallybook("check", "--book", book, "--format", "json").stdout)
+    assert {"code": "decline", "date": "2020-05-03", "place": "USA-39"}.items() <= findings[-1].items()
+    drafts = tallybook("suggest-anomalies", "--book", book).stdout
+    assert "2020-05-03,,,Ohio,USA-39,cases,,,0," in drafts

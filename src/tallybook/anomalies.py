@@ -74,6 +74,41 @@ def write_anomalies(register: pl.DataFrame) -> str:
     return text.getvalue()
 
 
+def suggest_anomalies(findings: pl.DataFrame, places: Gazetteer) -> pl.DataFrame:
+    """Return drafts of register entries for the declines and jumps no entry explains yet, for an editor to judge.
+
+    A draft of a jump omits its day; a decline is left out of the averages anyway and only wants an explanation.
+
+    Args:
+        findings: as ``Book.check`` returns them.
+        places: the gazetteer.
+
+    Returns:
+        The columns of ANOMALY_SCHEMA but the id, one row per place and day, by date.
+    """
+    named = places.named.select("geoid", "level", "name", "state")
+    county = pl.when(pl.col("level") == Level.COUNTY).then("name").alias("county")
+    words = pl.format("{}: {}, where {}", "metric", "seen", "expected")
+    return (
+        findings.filter(pl.col("code").is_in(["decline", "jump"]), pl.col("anomaly").is_null())
+        .group_by("date", "place", maintain_order=True)
+        .agg(
+            type=pl.when(pl.col("metric").n_unique() > 1).then(pl.lit("both")).otherwise(pl.col("metric").first()),
+            omit_from_rolling_average=(pl.col("code") == "jump").any(),
+            description=pl.format("DRAFT. {}.", words.str.join("; ")),
+        )
+        .join(named, left_on="place", right_on="geoid", how="left", maintain_order="left")
+        .with_columns(
+            county,
+            end_date=pl.lit(None, pl.Date),
+            geoid=pl.col("place"),
+            omit_from_rolling_average_on_subgeographies=pl.lit(value=False),
+            adjusted_daily_count_for_avg=pl.lit(0, pl.Int64),
+        )
+        .select(ANOMALY_COLUMNS)
+    )
+
+
 def _ids() -> pl.Expr:
     base = pl.format("{}-{}-{}", "geoid", pl.col("date").dt.to_string(), "type")
     number = pl.int_range(1, pl.len() + 1).over("geoid", "date", "type")

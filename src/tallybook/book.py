@@ -23,6 +23,7 @@ from tallybook.model.places import Gazetteer, gazetteer, read_overrides
 from tallybook.model.templates import copy_template
 from tallybook.release.explain import explain
 from tallybook.release.figures import Figures, Method, figures, totals_of
+from tallybook.release.findings import findings_of
 from tallybook.release.live import close, in_time, live_tables, open_days
 from tallybook.release.write import Release, write_release
 from tallybook.sources import published
@@ -268,6 +269,21 @@ class Book:
             ContractError: there is no such metric, or no average of the place on that day.
         """
         return explain(self.ledger.as_of(), self.places.find(place), day, metric, method=self._method())
+
+    def check(self) -> pl.DataFrame:
+        """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
+
+        Columns of FINDING_SCHEMA, and ``anomaly``: the ids of the register's entries on that place, metric and day,
+        null where nothing is explained. Sorted by date. Every code has a section in docs/checks.md.
+        """
+        return findings_of(
+            self.ledger.as_of(),
+            self.ledger.as_of(each_source=True),
+            levels=self.config.levels,
+            method=self._method(),
+            cadence=self.config.cadence,
+            first=self.config.first_date,
+        )
 
     def _figures(self, known: pl.DataFrame) -> list[Figures]:
         return figures(known, levels=self.config.levels, method=self._method())

@@ -1,6 +1,7 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 done; 1 refused, with one line that says what, where and what to do; 2 wrong usage; 130 interrupted.
+Exit codes: 0 done; 1 refused, with one line that says what, where and what to do; 2 wrong usage, or errors found by
+``check --strict``; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -21,6 +22,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from tallybook.anomalies import suggest_anomalies as drafts
+from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
 from tallybook.errors import ContractError, TallybookError
 from tallybook.measures.explain import Day, Explanation
@@ -128,6 +131,36 @@ def close_day(
 
 
 @app.command(
+    epilog="Examples: tallybook check --book covid · tallybook check --format json > findings.json · "
+    "tallybook check --strict"
+)
+def check(
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="A table for people, or JSON with every finding.")
+    ] = "table",
+    limit: Annotated[int, typer.Option(help="How many findings the table shows, the latest first.")] = 40,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 if any finding is an error.")] = False,
+    folder: BookFolder = Path(),
+) -> None:
+    """Say what looks wrong: declines, jumps, gaps, sums that do not add up, sources that disagree."""
+    findings = Book(folder).check()
+    if output == "json":
+        print(findings.with_columns(pl.col("date").dt.to_string()).write_json())
+    else:
+        _print_findings(findings, limit)
+    if strict and (findings["severity"] == "error").any():
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Example: tallybook suggest-anomalies --book covid > drafts.csv")
+def suggest_anomalies(folder: BookFolder = Path()) -> None:
+    """Draft rows of anomalies.csv for declines and jumps that no entry explains. An editor decides which to keep."""
+    book = Book(folder)
+    print(write_anomalies(drafts(book.check(), book.places)), end="")
+
+
+@app.command(
     epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · tallybook explain Texas 2022-01-16 cases"
 )
 def explain(
@@ -162,6 +195,26 @@ def demo(
     _out.print(f"[dim]$ tallybook explain {shown[0]} {shown[1]} cases --book {escape(str(folder))}[/]")
     _print_explanation(book, book.explain(shown[0], shown[1], "cases"))
     _out.print(f"\ndone in {time.perf_counter() - began:.1f} s; the release is in {escape(str(release.folder))}")
+
+
+def _print_findings(findings: pl.DataFrame, limit: int) -> None:
+    if findings.is_empty():
+        _out.print("nothing looks wrong")
+        return
+    explained = pl.col("anomaly").is_not_null().sum()
+    summary = findings.group_by("code", "severity").agg(pl.len(), explained).sort("code")
+    shown = findings.sort("date", descending=True, maintain_order=True).head(limit)
+    table = Table("date", "place", "metric", "code", "seen", "expected", "explained by", box=None, pad_edge=False)
+    for row in shown.iter_rows(named=True):
+        cells = str(row["date"]), row["place"], row["metric"], row["code"], row["seen"], row["expected"]
+        table.add_row(*map(escape, cells), ", ".join(row["anomaly"] or ()))
+    _out.print(table)
+    if findings.height > limit:
+        _out.print(f"and {findings.height - limit:,} earlier ones; --limit or --format json shows more")
+    counts = Table("code", "severity", "findings", "explained", box=None, pad_edge=False)
+    for code, severity, number, known in summary.rows():
+        counts.add_row(code, severity, f"{number:,}", f"{known:,}")
+    _out.print("", counts, sep="\n")
 
 
 def _telling_day(book: Book) -> tuple[str, date]:

@@ -63,11 +63,12 @@ class Ledger:
         self.folder = folder
         self._table = folder / table
 
-    def as_of(self, moment: datetime | None = None) -> pl.DataFrame:
+    def as_of(self, moment: datetime | None = None, *, each_source: bool = False) -> pl.DataFrame:
         """Return what was known at a moment: the latest observation of each place, metric and date by then.
 
         Args:
             moment: with a time zone; None asks for all that is known.
+            each_source: the latest of each source, where several speak of the same key.
 
         Returns:
             Columns of OBSERVATION_SCHEMA, key (place, metric, date), sorted by it. A null value has its reason in
@@ -87,7 +88,7 @@ class Ledger:
             # Of two records for one moment, the later one holds.
             return (
                 observations.sort(*KEY, "as_of", "record")
-                .unique(KEY, keep="last", maintain_order=True)
+                .unique([*KEY, "source"] if each_source else KEY, keep="last", maintain_order=True)
                 .select(OBSERVATION_SCHEMA.names())
                 .collect()
             )

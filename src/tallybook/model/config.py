@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Annotated, Literal, Self
+from datetime import date
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
@@ -13,6 +14,9 @@ from tallybook.model.metrics import Level, Metric
 
 Reporting = Literal["infer-from-zero", "explicit"]
 """How days without data are known: inferred from zero counts, or said by the source."""
+
+Cadence = Literal["daily", "weekdays", "weekly"]
+"""How often a source reports."""
 
 
 def _zone(name: str) -> str:
@@ -33,12 +37,14 @@ class SourceConfig(_Strict):
     Attributes:
         layout: how its files are laid out.
         url: where ``record`` finds it when it is given no place.
+        cadence: how often it reports; ``check`` says where it did not.
         reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on (rule 4 of the
             averages); 'explicit' where every day in the file was reported on.
     """
 
     layout: Literal["published"] = "published"
     url: str | None = None
+    cadence: Cadence = "daily"
     reporting: Reporting = "infer-from-zero"
 
 
@@ -77,6 +83,7 @@ class BookConfig(_Strict):
         attribution: how to name its source.
         notice: a warning to every reader, such as that the numbers are invented; empty where there is none.
         time_zone: the zone a day ends in.
+        first_date: the first day that can have counts; ``check`` finds earlier ones.
         levels: the levels it publishes.
         averages: the days of the rolling averages.
         sources: its feeds, by name.
@@ -88,6 +95,7 @@ class BookConfig(_Strict):
     attribution: str
     notice: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
+    first_date: date | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
     averages: AveragesConfig = AveragesConfig()
     sources: dict[str, SourceConfig] = Field(min_length=1)
@@ -102,6 +110,11 @@ class BookConfig(_Strict):
     def reporting(self) -> Reporting:
         """How the days without data are known."""
         return next(iter(self.sources.values())).reporting
+
+    @property
+    def cadence(self) -> Cadence:
+        """How often the book's sources report: as the most frequent of them."""
+        return min((source.cadence for source in self.sources.values()), key=get_args(Cadence).index)
 
 
 def read_config(text: str, *, file: str) -> BookConfig:

@@ -1,0 +1,54 @@
+"""Checks of one feed against another, and of feeds against the calendar."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from tallybook.checks.finding import found
+from tallybook.model.findings import Severity
+
+
+def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
+    """Return where the latest words of two sources on the same place, metric and date differ.
+
+    Args:
+        by_source: ``place``, ``metric``, ``date``, ``source``, ``value``: the latest of each source.
+    """
+    key = ["place", "metric", "date"]
+    said = (
+        by_source.drop_nulls("value")
+        .sort(*key, "source")
+        .group_by(key, maintain_order=True)
+        .agg(
+            values=pl.col("value").n_unique(),
+            words=pl.format("{}: {}", "source", "value").str.join("; "),
+        )
+    )
+    return found(
+        said.filter(pl.col("values") > 1),
+        code="sources-disagree",
+        severity=Severity.WARNING,
+        seen=pl.col("words"),
+        expected=pl.lit("sources agree"),
+        hint="the one recorded last is published; keep the feed you trust",
+    )
+
+
+def too_early(totals: pl.DataFrame, *, first: date | None) -> pl.DataFrame:
+    """Return the counts dated before the outbreak can have been counted.
+
+    Args:
+        totals: ``place``, ``metric``, ``date``, ``total``.
+        first: the book's first date; None checks nothing.
+    """
+    early = totals.filter(pl.col("date") < first) if first else totals.clear()
+    return found(
+        early.filter(pl.col("total") > 0),
+        code="too-early",
+        severity=Severity.ERROR,
+        seen=pl.format("{} on {}", "total", "date"),
+        expected=pl.lit(f"nothing before {first}"),
+        hint="is the year right? Or set first_date in book.toml",
+    )
