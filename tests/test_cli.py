@@ -76,6 +76,18 @@ def test_a_refusal_is_one_line_and_exit_code_1(tmp_path: Path, feed: Path) -> No
     assert not (book / "public").exists()
 
 
+def test_what_no_room_foresaw_is_one_line_too(tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "My Data", template="nyt")
+    long = tallybook("record", "nyt", "x" * 5000, "--book", book.folder)
+    assert (long.returncode, long.stderr.count("\n")) == (1, 1)
+    assert "File name too long" in long.stderr
+    for location in ("http://[::1", "//[x"):
+        assert tallybook("record", "nyt", location, "--book", book.folder).stderr.startswith("error: ")
+    gap = tallybook("record", "nyt", feed, "--as-of", "2021-03-14T02:30", "--book", book.folder)
+    assert gap.returncode == 0, gap.stderr
+    assert tallybook("publish", "--book", book.folder).returncode == 0
+
+
 def test_wrong_usage_is_exit_code_2() -> None:
     assert tallybook("explain").returncode == 2
     assert tallybook("dance").returncode == 2

@@ -87,6 +87,34 @@ def test_moments_may_be_given_in_any_time_zone(tmp_path: Path) -> None:
         assert known(book, moment) == {("USA-01", 1): day}
 
 
+@pytest.mark.parametrize("name", ["My Data", "é", "q?x", "h#x", "{a}", "g*b", "o'b"])
+def test_a_ledger_may_be_kept_in_folders_people_have(tmp_path: Path, name: str) -> None:
+    book = Ledger(tmp_path / name / "ledger")
+    for value in (1, 2):
+        book.record(reports_of({("USA-01", 1): value}), as_of=START)
+    assert known(Ledger(tmp_path / name / "ledger")) == {("USA-01", 1): 2}
+
+
+@pytest.mark.parametrize("name", ["p%41x", "b\\x", "a[1]"])
+def test_folders_the_engine_cannot_name_are_refused_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LedgerError, match="the path must not have a"):
+        Ledger(tmp_path / name / "ledger")
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger")
+    book.record(reports_of({("USA-01", 1): 1}), as_of=START)
+    next((tmp_path / "ledger/observations").glob("*.parquet")).write_bytes(b"")
+    with pytest.raises(LedgerError, match="a file of the ledger is damaged"):
+        book.as_of()
+
+
+def test_a_moment_before_all_time_is_refused(tmp_path: Path) -> None:
+    early = dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=14)))
+    with pytest.raises(ContractError, match="cannot be told in UTC"):
+        Ledger(tmp_path / "ledger").record(reports_of({("USA-01", 1): 1}), as_of=early)
+
+
 def test_the_later_of_two_records_for_one_moment_holds(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger")
     for value in (3, 2, 4, 1):

@@ -44,7 +44,9 @@ def read_anomalies(
     name = file or ("anomalies.csv" if isinstance(source, bytes) else str(source))
     table = read_table(data, file=name, columns=ANOMALY_COLUMNS)
     table = table.required("date", "geoid", "type", "adjusted_daily_count_for_avg")
-    table = table.with_dates("date", "end_date").with_integers("adjusted_daily_count_for_avg")
+    table = table.with_dates("date", "end_date").with_integers(
+        "adjusted_daily_count_for_avg", hint="write digits only; 0 where nothing is adjusted"
+    )
     ends = pl.col("end_date") < pl.col("date")
     table.refuse(
         ends,
@@ -120,9 +122,9 @@ def _check_places(table: Table, places: Gazetteer) -> None:
     named = places.named.select("geoid", "level", known_name="name", known_state="state")
     checked = Table(table.file, table.rows.join(named, on="geoid", how="left", maintain_order="left"))
     unknown = pl.col("level").is_null()
-    hint = None
+    hint = "geoids look like USA-53 or USA-53061"
     for state in checked.rows.filter(unknown).head(1)["state"]:
-        hint = None if state is None else places.suggest(state, level=Level.STATE)
+        hint = hint if state is None else places.suggest(state, level=Level.STATE)
     checked.refuse(unknown, "geoid", "unknown place {text}", hint=hint)
     county = pl.when(pl.col("level") == Level.COUNTY).then("known_name")
     for column, known in (("county", county), ("state", pl.col("known_state"))):

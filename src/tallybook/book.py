@@ -235,6 +235,7 @@ class Book:
             BookError: nothing is recorded yet, or the folder holds something else than a release.
             DataRefusedError: the register is wrong.
         """
+        target = self._target(Path(out) if out else self.folder / "public")
         progress("reading the ledger", 0, 3)
         known, live = self.ledger.as_of(), self.live.as_of()
         fresh = in_time(live, self.config.time_zone)
@@ -246,11 +247,16 @@ class Book:
             raise BookError("there is nothing to publish", hint="record a feed first")
         progress("computing averages", 1, 3)
         levels = self._figures(known)
+        tables = dict(live_tables(live, known, self.config.levels, self.places))
+        if not levels and not tables:
+            raise BookError(
+                f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
+            )
         progress("writing the release", 2, 3)
         return write_release(
-            Path(out) if out else self.folder / "public",
+            target,
             levels,
-            tables=dict(live_tables(live, known, self.config.levels, self.places)),
+            tables=tables,
             register=self.register,
             as_of=as_of,
             about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
@@ -295,6 +301,17 @@ class Book:
             days=self.config.averages.by_level(),
             reporting=self.config.reporting,
         )
+
+    def _target(self, out: Path) -> Path:
+        """Return where a release goes; never where the book or its ledger would go with the old one."""
+        book, target = self.folder.resolve(), out.resolve()
+        taken = [book / name for name in ("ledger", "sources", "public")]
+        within = target != book / "public" and any(target.is_relative_to(place) for place in taken)
+        if within or book.is_relative_to(target):
+            raise BookError(
+                f"a release cannot be put in {out}", hint="the book is there; give --out a folder of its own"
+            )
+        return out
 
     def _source(self, feed: str) -> SourceConfig:
         if feed not in self.config.sources:

@@ -6,13 +6,14 @@ Exit codes: 0 done; 1 refused, with one line that says what, where and what to d
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -48,11 +49,23 @@ BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The boo
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A figure with a character the terminal does not know is better than none.
+            stream.reconfigure(errors="replace")
     try:
         app()
     except TallybookError as error:
-        _err.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(1)
+        _refuse(str(error))
+    except OSError as error:
+        # What no room foresaw: a folder without permission, a full disk, a name too long.
+        _refuse(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+def _refuse(message: str) -> NoReturn:
+    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in message)
+    _err.print(f"[bold red]error:[/] {escape(line)}")
+    sys.exit(1)
 
 
 @app.command(epilog="Example: tallybook init covid --template nyt")
@@ -97,8 +110,6 @@ def record(
     for file in added:
         what = f"{file.added:,} new, {file.revised:,} revised, {file.unchanged:,} known already"
         _out.print(f"recorded {escape(file.file)}: {what}")
-    anomalies = book.register.height
-    _out.print(f"the register has {anomalies:,} anomalies" if anomalies else "the register has no anomalies")
 
 
 @app.command(epilog="Examples: tallybook publish --book covid · tallybook publish --book covid --out /srv/www/covid")
@@ -222,7 +233,7 @@ def _telling_day(book: Book) -> tuple[str, date]:
     averages = book.averages("state").sort("geoid", "date")
     omitted = pl.col("cases_omitted") & pl.col("cases_anomaly").is_not_null() & (pl.col("cases") > 0)
     within = omitted.shift(3, fill_value=False).over("geoid") & (pl.col("cases_window_end") == pl.col("date"))
-    row = averages.filter(within).row(0, named=True)
+    row = (averages.filter(within) if averages.select(within.any()).item() else averages).row(0, named=True)
     return row["geoid"], row["date"]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -19,6 +20,7 @@ from tallybook.errors import ContractError, LedgerError
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, Reports
 
 _WAIT_SECONDS: Final = 60
+_NOT_IN_PATHS: Final = "%\\[]"
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,13 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, *, table: str = "observations") -> None:
-        self.folder = folder
-        self._table = folder / table
+        self.folder = folder.resolve()
+        self._table = self.folder / table
+        for character in _NOT_IN_PATHS:
+            if character in str(self._table):
+                raise LedgerError(
+                    f"a ledger cannot be kept in {self.folder}", hint=f"the path must not have a {character} in it"
+                )
 
     def as_of(self, moment: datetime | None = None, *, each_source: bool = False) -> pl.DataFrame:
         """Return what was known at a moment: the latest observation of each place, metric and date by then.
@@ -81,7 +88,7 @@ class Ledger:
         table = self._open()
         if table is None:
             return pl.DataFrame(schema=OBSERVATION_SCHEMA)
-        observations = pl.scan_delta(table)
+        observations = pl.scan_parquet(self._data_files(table), glob=False)
         if moment is not None:
             observations = observations.filter(pl.col("as_of") <= _aware(moment))
         try:
@@ -92,8 +99,10 @@ class Ledger:
                 .select(OBSERVATION_SCHEMA.names())
                 .collect()
             )
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise LedgerError(f"cannot read {self._table}: {_line(error)}") from error
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise LedgerError(
+                f"cannot read {self._table}: {_line(error)}", hint="a file of the ledger is damaged; restore it"
+            ) from error
 
     def record(self, reports: Reports, *, as_of: datetime) -> Recorded:
         """Store what a file says beyond what was known at its moment, and return how much that was.
@@ -123,6 +132,11 @@ class Ledger:
             if differing.height:
                 self._append(differing.drop("known_value", "known_status"), reports, moment)
         return Recorded(reports.file, added, differing.height - added, joined.height - differing.height)
+
+    def _data_files(self, table: DeltaTable) -> list[Path]:
+        """Return the files of the table; its own list of them has every path as part of an address."""
+        actions = pl.DataFrame(table.get_add_actions(flatten=True))
+        return [self._table / unquote(path) for path in actions["path"]]
 
     def _open(self) -> DeltaTable | None:
         try:
@@ -193,10 +207,17 @@ class Ledger:
 
 
 def _aware(moment: datetime) -> datetime:
-    """Return the moment in UTC, the only zone the engine compares the ledger's moments with."""
+    """Return the moment in UTC, the only zone the engine compares the ledger's moments with.
+
+    Raises:
+        ContractError: it has no time zone, or lies at the end of all time.
+    """
     if moment.tzinfo is None:
         raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ContractError(f"the moment {moment} cannot be told in UTC") from None
 
 
 def _line(error: Exception) -> str:

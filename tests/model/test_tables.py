@@ -52,7 +52,18 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_c
         (b"date,state,cases\na,b,1\na,b\n", "line 3: 2 cells where the header has 3"),
         (b"date,state,cases\na,b,c,1\n", "line 2: 4 cells where the header has 3; a comma inside a cell"),
         (b"date,state,cases\na,b,1\n\na,b,1\n", "line 3: 1 cells where the header has 3"),
-        (b'date,state,cases\na,b,1\na,"b,1\n', "line 3: a quotation mark is never closed"),
+        (b'date,state,cases\na,b,1\na,"b,1\n', "line 3: a quotation mark neither opens nor closes a cell"),
+        (b'date,state,cases\n2020-03-03,"Ohio"x,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
+        (b'date,state,cases\n2020-03-03,"Ohio" ,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
+        (b'date,state,cases\na"b,c"d,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
+        (b'date,state,cases\na,said "hi, you" ok,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
+        (b'date,state,cases\na,b"c,1\na,d"e,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
+        (b'"', "line 1: the header cannot be read"),
+        (b'"date,state,cases\n', "line 1: the header cannot be read"),
+        (b"\ndate,state,cases\n", "line 1: the first line is blank"),
+        (b"# counts\ndate,state,cases\n", "line 1: the column date is missing; the file has # counts"),
+        (b'"foo\nbar",x\x1b,y\n', r"the column date is missing; the file has 'foo\nbar', 'x\x1b', y"),
+        (b"x," * 90_000 + b"y\n", "the file has x, x, x, x, x, x, x, x, x, x, x, x and 89,989 more"),
         (b"date,state,cases\na,\xff,1\n", "line 2: the text is not UTF-8"),
         (b"date,state,cases\na,\0,1\n", "line 2: a NUL character"),
         ("date,state,cases\n".encode("utf-16"), "the file is UTF-16; save it as UTF-8"),
@@ -79,6 +90,14 @@ def test_numbers_are_digits_and_nothing_else(text: str) -> None:
 def test_dates_are_days_of_the_calendar(text: str) -> None:
     table = read_table(f"date,state,cases\n{text},b,1\n".encode(), file="f.csv", columns=COLUMNS)
     with pytest.raises(DataRefusedError, match=r"line 2, column date: .* is no date; write dates as YYYY-MM-DD"):
+        table.with_dates("date")
+
+
+def test_what_cannot_be_so_many_or_so_long_ago_is_refused() -> None:
+    table = read_table(b"date,state,cases\n0202-03-04,b,10000000001\n", file="f.csv", columns=COLUMNS)
+    with pytest.raises(DataRefusedError, match="line 2, column cases: '10000000001' is more than there are people"):
+        table.with_integers("cases")
+    with pytest.raises(DataRefusedError, match="line 2, column date: '0202-03-04' is long ago; is the year right"):
         table.with_dates("date")
 
 

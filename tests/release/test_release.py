@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from tallybook import Book
 from tallybook.errors import BookError
@@ -95,6 +96,45 @@ def test_a_folder_that_is_no_release_is_left_alone(county_book: Book, tmp_path: 
     with pytest.raises(BookError, match="is a file"):
         county_book.publish(tmp_path / "file")
     assert (tmp_path / "thesis/chapter.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("out", [".", "..", "ledger/x", "public/sub", "sources"])
+def test_a_release_never_takes_the_place_of_the_book(county_book: Book, out: str) -> None:
+    (county_book.folder.parent / "release.json").write_text('{"as_of": "", "files": []}')
+    county_book.publish()
+    with pytest.raises(BookError, match="the book is there"):
+        county_book.publish(county_book.folder / out)
+    assert Book(county_book.folder).totals("county").height
+
+
+def test_a_file_called_release_json_does_not_make_a_release(county_book: Book, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/release.json").write_text('{"version": 3}')
+    with pytest.raises(BookError, match="holds no release"):
+        county_book.publish(tmp_path / "other")
+
+
+def test_what_lies_in_the_way_of_the_swap_is_removed_before_it(county_book: Book) -> None:
+    county_book.publish()
+    previous = county_book.folder / ".public.previous"
+    previous.write_text("in the way")
+    county_book.publish()
+    assert (previous / "release.json").is_file()
+
+
+def test_two_that_publish_wait_for_one_another_but_not_for_ever(
+    county_book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swap, "_WAIT_SECONDS", 0)
+    with FileLock(county_book.folder / ".public.lock"), pytest.raises(BookError, match="another process is publishing"):
+        county_book.publish()
+
+
+def test_a_book_whose_levels_have_no_data_is_not_published_empty(county_book: Book) -> None:
+    config = county_book.folder / "book.toml"
+    config.write_text(config.read_text().replace('["county"]', '["state"]'))
+    with pytest.raises(BookError, match="nothing is recorded of state"):
+        Book(county_book.folder).publish()
 
 
 def test_where_a_link_leads_to_is_replaced_not_the_link(county_book: Book, tmp_path: Path) -> None:

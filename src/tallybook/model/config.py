@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level, Metric
@@ -25,6 +26,19 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone; write one like 'America/New_York'") from None
     return name
+
+
+def _feed_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
+        raise ValueError("that is no name for a feed; use a-z, 0-9, - and _")
+    return name
+
+
+Days = Annotated[int, Field(strict=True, ge=1, le=366)]
+"""The days of a window."""
+
+FeedName = Annotated[str, AfterValidator(_feed_name)]
+"""The name of a feed; it is a folder's name, too."""
 
 
 class _Strict(BaseModel):
@@ -58,10 +72,10 @@ class AveragesConfig(_Strict):
         county: by metric.
     """
 
-    days: PositiveInt = 7
-    nation: dict[Metric, PositiveInt] = Field(default_factory=dict)
-    state: dict[Metric, PositiveInt] = Field(default_factory=dict)
-    county: dict[Metric, PositiveInt] = Field(default_factory=dict)
+    days: Days = 7
+    nation: dict[Metric, Days] = Field(default_factory=dict)
+    state: dict[Metric, Days] = Field(default_factory=dict)
+    county: dict[Metric, Days] = Field(default_factory=dict)
 
     def by_level(self) -> dict[Level, dict[str, int]]:
         """Return the days of a window by level and metric.
@@ -98,7 +112,7 @@ class BookConfig(_Strict):
     first_date: date | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
     averages: AveragesConfig = AveragesConfig()
-    sources: dict[str, SourceConfig] = Field(min_length=1)
+    sources: dict[FeedName, SourceConfig] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _one_way_of_reporting(self) -> Self:
@@ -125,11 +139,12 @@ def read_config(text: str, *, file: str) -> BookConfig:
     """
     try:
         return BookConfig.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BookError(f"{file}: {error}", hint="it is no TOML file") from error
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        parts = [part for part in map(str, first["loc"]) if part != "[key]"]
+        key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
         said = str(first["msg"]).removeprefix("Value error, ")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BookError(f"{file}: {key}: {said}{more}", hint="see book.toml of a template") from error

@@ -203,8 +203,7 @@ def read_overrides(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame
     """
     table = read_table(data, file=file, columns=OVERRIDE_COLUMNS).required("geoid")
     known = pl.col("geoid").is_in(places.frame["geoid"].implode())
-    for geoid in table.rows.filter(~known)["geoid"].head(1):
-        table.refuse(~known, "geoid", "unknown place {text}", hint=places._meant(_key(geoid)))
+    table.refuse(~known, "geoid", "unknown place {text}", hint="geoids look like USA-53 or USA-53061")
     table.refuse(~pl.col("geoid").is_first_distinct(), "geoid", "the place {text} stands there twice")
     table = table.with_integers("population")
     table.refuse(pl.col("population") < 0, "population", "{text} is no population")

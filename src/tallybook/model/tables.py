@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Sequence
@@ -15,7 +17,10 @@ from tallybook.errors import DataRefusedError
 
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_QUOTED = re.compile(r'"[^"]*"')
+# A quoted cell: a quotation mark at the start of a cell, up to one that is not doubled, at its end.
+_QUOTED = re.compile(r'(?<![^,\n])"(?:[^"]|"")*"(?![^,\r\n])')
+_MOST = 10**10
+_FIRST_YEAR = 1900
 _SHOWN = 60
 
 
@@ -69,14 +74,15 @@ class Table:
             day = text.str.to_date("%Y-%m-%d", strict=False)
             wrong = ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$") | (text.is_not_null() & day.is_null())
             table.refuse(wrong, column, "{text} is no date", hint="write dates as YYYY-MM-DD")
+            table.refuse(day.dt.year() < _FIRST_YEAR, column, "{text} is long ago", hint="is the year right?")
             table = Table(self.file, table.rows.with_columns(day))
         return table
 
-    def with_integers(self, *columns: str) -> Table:
+    def with_integers(self, *columns: str, hint: str = "write digits only; leave it blank if not reported") -> Table:
         """Return the table with these columns as whole numbers (Int64).
 
         Raises:
-            DataRefusedError: a cell is no whole number.
+            DataRefusedError: a cell is no whole number, or more than there are people on earth.
         """
         table = self
         for column in columns:
@@ -87,8 +93,9 @@ class Table:
                 wrong,
                 column,
                 "{text} is no whole number",
-                hint="write digits only; leave it blank if not reported",
+                hint=hint,
             )
+            table.refuse(number.abs() > _MOST, column, "{text} is more than there are people", hint=hint)
             table = Table(self.file, table.rows.with_columns(number))
         return table
 
@@ -127,13 +134,19 @@ def read_table(data: bytes, *, file: str, columns: Sequence[str], optional: Sequ
     tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
     """
     text = _decoded(data, file)
-    encoded = text.encode()
-    header = pl.read_csv(encoded, has_header=False, n_rows=1, infer_schema=False).row(0)
+    header = _header(text, file)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     _check_header(header, wanted, file)
     lines = _lines(text, len(header), file)
-    rows = pl.read_csv(encoded, infer_schema=False)
+    rows = pl.read_csv(text.encode(), infer_schema=False)
     return Table(file, rows.select(wanted).with_columns(line=lines))
+
+
+def _header(text: str, file: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -157,11 +170,13 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 def _check_text(text: str, file: str) -> None:
-    head = text.lstrip().split("\n", 1)[0].rstrip()
-    if not head:
+    if not text.strip():
         raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
-    if head.startswith("<"):
+    if text.lstrip().startswith("<"):
         raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
+    head = text.split("\n", 1)[0].rstrip()
+    if not head:
+        raise DataRefusedError("the first line is blank", file=file, line=1, hint="the header comes first")
     if "\r" in head:
         raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
 
@@ -172,10 +187,14 @@ def _lines(text: str, width: int, file: str) -> pl.Series:
     records = pl.Series(bare.split("\n"))
     inside = records.str.count_matches("\0", literal=True)
     lines = (inside.cum_sum() - inside + pl.int_range(1, len(records) + 1, eager=True))[1:].cast(pl.Int64)
-    unclosed = records.str.contains('"', literal=True).arg_true()
-    if len(unclosed):
-        line = lines[unclosed[0] - 1] if unclosed[0] else 1
-        raise DataRefusedError("a quotation mark is never closed", file=file, line=line)
+    stray = records.str.contains('"', literal=True).arg_true()
+    if len(stray):
+        raise DataRefusedError(
+            "a quotation mark neither opens nor closes a cell",
+            file=file,
+            line=lines[stray[0] - 1] if stray[0] else 1,
+            hint="quote the whole cell, and double the marks inside it",
+        )
     cells = records.str.count_matches(",", literal=True)[1:] + 1
     wrong = (cells != width).arg_true()
     if len(wrong):
@@ -188,21 +207,26 @@ def _lines(text: str, width: int, file: str) -> pl.Series:
     return lines
 
 
-def _check_header(header: Sequence[str | None], columns: Sequence[str], file: str) -> None:
-    names = [name or "" for name in header]
+def _check_header(header: Sequence[str], columns: Sequence[str], file: str) -> None:
+    names = list(header)
     extra = [name for name in names if name not in columns]
     for column in columns:
         if column not in names:
             close = difflib.get_close_matches(column, extra, n=1)
-            hint = f"is it the one called {close[0]!r}?" if close else f"the file has {', '.join(names)}"
+            hint = f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
             raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
     if extra:
         raise DataRefusedError(
-            f"unexpected column {extra[0]!r}", file=file, line=1, hint=f"expected {', '.join(columns)}"
+            f"unexpected column {_shown(extra[0])}", file=file, line=1, hint=f"expected {', '.join(columns)}"
         )
     if len(names) != len(set(names)):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataRefusedError(f"the column {twice} stands there twice", file=file, line=1)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(name if name.isprintable() and 0 < len(name) <= _SHOWN else _shown(name) for name in names[:12])
+    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12:,} more"
 
 
 def _shown(cell: object) -> str:

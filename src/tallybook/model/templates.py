@@ -18,7 +18,9 @@ def copy_template(name: str, folder: Path) -> None:
     names = sorted(entry.name for entry in templates.iterdir())
     if name not in names:
         raise BookError(f"no template {name!r}", hint=f"there are {', '.join(names)}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise BookError(f"{folder} is a file", hint="give a new folder")
+    if folder.exists() and any(folder.iterdir()):
         raise BookError(f"{folder} is not empty", hint="give a new folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)

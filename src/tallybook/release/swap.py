@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 _HERE = -100  # AT_FDCWD: paths are relative to the current folder
+_WAIT_SECONDS = 60
 _EXCHANGE = 2  # RENAME_EXCHANGE on Linux, RENAME_SWAP on macOS
 
 
@@ -27,13 +28,14 @@ def replaced(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     new, previous = (target.with_name(f".{target.name}.{which}") for which in ("next", "previous"))
-    with FileLock(target.with_name(f".{target.name}.lock")):
-        shutil.rmtree(new, ignore_errors=True)
+    with FileLock(target.with_name(f".{target.name}.lock"), timeout=_WAIT_SECONDS):
+        _remove(new)
         new.mkdir()
         try:
             yield new
             _sync(new)
-            shutil.rmtree(previous, ignore_errors=True)
+            # Before the exchange, so that nothing can fail between it and the end.
+            _remove(previous)
             if not target.exists():
                 new.rename(target)
             elif _exchanged(new, target):
@@ -43,7 +45,15 @@ def replaced(target: Path) -> Iterator[Path]:
                 new.rename(target)
             _sync_one(target.parent)
         finally:
-            shutil.rmtree(new, ignore_errors=True)
+            _remove(new)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with all in it, or whatever else has its name."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _exchanged(one: Path, other: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
+from filelock import Timeout
 
 from tallybook.anomalies import write_anomalies
 from tallybook.errors import BookError
@@ -87,10 +88,7 @@ def write_release(
     Raises:
         BookError: ``out`` holds something else than a release, or cannot be written.
     """
-    if out.exists() and not out.is_dir():
-        raise BookError(f"{out} is a file", hint="give --out a folder")
-    if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
-        raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
+    _check_target(out)
     try:
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
@@ -104,11 +102,29 @@ def write_release(
             files = tuple(_described(new))
             card = {**about, "as_of": as_of.isoformat(), "notes": notes, "files": [asdict(file) for file in files]}
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except Timeout:
+        raise BookError(f"another process is publishing to {out}", hint="try again later") from None
     except OSError as error:
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
     return Release(out, as_of, notes, files)
+
+
+def _check_target(out: Path) -> None:
+    """Refuse to replace anything but a release or an empty folder."""
+    if out.exists() and not out.is_dir():
+        raise BookError(f"{out} is a file", hint="give --out a folder")
+    if out.exists() and any(out.iterdir()) and not _is_release(out / CARD):
+        raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
+
+
+def _is_release(card: Path) -> bool:
+    try:
+        said = json.loads(card.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and {"as_of", "files"} <= said.keys()
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:
@@ -129,6 +145,8 @@ def _write_level(folder: Path, made: Figures) -> Iterator[str]:
 def _described(folder: Path) -> Iterator[ReleaseFile]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
-        scan = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path, infer_schema=False)
-        rows = scan.select(pl.len()).collect().item()
+        if path.suffix == ".parquet":
+            rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        else:
+            rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
         yield ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())

@@ -61,10 +61,14 @@ def fetch(
     tallybook.errors.SourceError: no file or folder '/no/such/folder'
     """
     names = [name for alternatives in wanted for files in alternatives for name in files]
-    remote = urlsplit(location).scheme in ("http", "https")
+    try:
+        address = urlsplit(location)
+    except ValueError as error:
+        raise SourceError(f"{location!r} is no address: {error}") from error
+    remote = address.scheme in ("http", "https")
     if not remote and not Path(location).exists():
         raise SourceError(f"no file or folder {location!r}")
-    single = _named_by(PurePosixPath(urlsplit(location).path if remote else Path(location).as_posix()), names)
+    single = _named_by(PurePosixPath(address.path if remote else Path(location).as_posix()), names)
     if remote:
         with _web(location, single, progress) as get:
             found = list(_first_of_each(wanted, get))
