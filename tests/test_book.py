@@ -69,6 +69,8 @@ def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
         book.record("nyt", feed, as_of=dt.datetime(2020, 5, 3))
     with pytest.raises(ContractError, match="is in the future"):
         book.record("nyt", feed, as_of=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+    with pytest.raises(ContractError, match="before all time zones"):
+        book.record("nyt", feed, as_of=dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=14))))
 
 
 def test_totals_are_what_is_known(book: Book, feed: Path) -> None:

@@ -16,7 +16,7 @@ from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
-from tallybook.model.config import BookConfig, SourceConfig, read_config
+from tallybook.model.config import BookConfig, read_config
 from tallybook.model.files import read_file, read_text, replace_file
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer, gazetteer, read_overrides
@@ -25,7 +25,7 @@ from tallybook.release.explain import explain
 from tallybook.release.figures import Figures, Method, figures, totals_of
 from tallybook.release.findings import findings_of
 from tallybook.release.live import close, in_time, live_tables, open_days
-from tallybook.release.write import Release, write_release
+from tallybook.release.write import Release, check_target, write_release
 from tallybook.sources import published
 from tallybook.sources.fetch import fetch
 from tallybook.sources.simulated import simulate, write_published
@@ -161,7 +161,7 @@ class Book:
         """
         moment = as_of or self._clock()
         today = self._day_of(moment)
-        source = self._source(feed)
+        source = self.config.source(feed)
         where = str(location or source.url or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
@@ -235,7 +235,8 @@ class Book:
             BookError: nothing is recorded yet, or the folder holds something else than a release.
             DataRefusedError: the register is wrong.
         """
-        target = self._target(Path(out) if out else self.folder / "public")
+        target = Path(out) if out else self.folder / "public"
+        check_target(target, book=self.folder)
         progress("reading the ledger", 0, 3)
         known, live = self.ledger.as_of(), self.live.as_of()
         fresh = in_time(live, self.config.time_zone)
@@ -302,22 +303,6 @@ class Book:
             reporting=self.config.reporting,
         )
 
-    def _target(self, out: Path) -> Path:
-        """Return where a release goes; never where the book or its ledger would go with the old one."""
-        book, target = self.folder.resolve(), out.resolve()
-        taken = [book / name for name in ("ledger", "sources", "public")]
-        within = target != book / "public" and any(target.is_relative_to(place) for place in taken)
-        if within or book.is_relative_to(target):
-            raise BookError(
-                f"a release cannot be put in {out}", hint="the book is there; give --out a folder of its own"
-            )
-        return out
-
-    def _source(self, feed: str) -> SourceConfig:
-        if feed not in self.config.sources:
-            raise BookError(f"no feed {feed!r} in this book", hint=f"it has {', '.join(self.config.sources)}")
-        return self.config.sources[feed]
-
     def _feed_register(self, feed: str) -> Path:
         return self.folder / "sources" / feed / "anomalies.csv"
 
@@ -327,4 +312,7 @@ class Book:
             raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
         if moment > self._clock():
             raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
-        return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
+        try:
+            return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
+        except OverflowError:
+            raise ContractError(f"the moment {moment} is before all time zones") from None

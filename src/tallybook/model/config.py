@@ -120,6 +120,16 @@ class BookConfig(_Strict):
             raise ValueError("all sources of a book must have the same 'reporting'")
         return self
 
+    def source(self, feed: str) -> SourceConfig:
+        """Return the configuration of a feed.
+
+        Raises:
+            BookError: the book has no such feed.
+        """
+        if feed not in self.sources:
+            raise BookError(f"no feed {feed!r} in this book", hint=f"it has {', '.join(self.sources)}")
+        return self.sources[feed]
+
     @property
     def reporting(self) -> Reporting:
         """How the days without data are known."""

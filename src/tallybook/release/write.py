@@ -78,7 +78,7 @@ def write_release(
     """Write a release beside the one in ``out`` and put it in its place, whole.
 
     Args:
-        out: the folder; it may hold a release, or nothing.
+        out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
         tables: further CSV files, by their path below the folder.
         register: the anomalies, with their ids.
@@ -86,9 +86,8 @@ def write_release(
         about: what the release says of itself: title, publisher, licence, and so on.
 
     Raises:
-        BookError: ``out`` holds something else than a release, or cannot be written.
+        BookError: ``out`` cannot be written.
     """
-    _check_target(out)
     try:
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
@@ -111,8 +110,21 @@ def write_release(
     return Release(out, as_of, notes, files)
 
 
-def _check_target(out: Path) -> None:
-    """Refuse to replace anything but a release or an empty folder."""
+def check_target(out: Path, *, book: Path) -> None:
+    """Refuse to put a release in the place of anything but a release or an empty folder.
+
+    Args:
+        out: where it is to go.
+        book: the folder of the book, which would go with what it is replaced by.
+
+    Raises:
+        BookError: something else is there.
+    """
+    home, target = book.resolve(), out.resolve()
+    taken = [home / name for name in ("ledger", "sources", "public")]
+    within = target != home / "public" and any(target.is_relative_to(place) for place in taken)
+    if within or home.is_relative_to(target):
+        raise BookError(f"a release cannot be put in {out}", hint="the book is there; give --out a folder of its own")
     if out.exists() and not out.is_dir():
         raise BookError(f"{out} is a file", hint="give --out a folder")
     if out.exists() and any(out.iterdir()) and not _is_release(out / CARD):

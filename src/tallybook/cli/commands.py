@@ -1,0 +1,196 @@
+"""The commands: parse, call, print."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import typer
+from rich.markup import escape
+
+from tallybook.anomalies import suggest_anomalies as drafts
+from tallybook.anomalies import write_anomalies
+from tallybook.book import SIMULATED, Book
+from tallybook.cli.printing import out, print_explanation, print_findings, print_release, progress
+from tallybook.errors import ContractError
+
+app = typer.Typer(
+    name="tallybook",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From agency counts of an outbreak to one public, citable dataset.",
+)
+
+BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
+
+
+@app.command(epilog="Example: tallybook init covid --template nyt")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    template: Annotated[str, typer.Option(help="What the book starts as: plain, nyt or simulated.")] = "plain",
+) -> None:
+    """Make a book: a folder with its configuration, to be kept in git by its editors."""
+    book = Book.init(folder, template=template)
+    feed = next(iter(book.config.sources))
+    out.print(f"made {escape(str(folder))}: {escape(book.config.title)}")
+    out.print(f"next: edit {escape(str(folder / 'book.toml'))}, then")
+    out.print(escape(f"      tallybook record {feed} PATH_OR_URL --book {folder}"))
+
+
+@app.command(
+    epilog="Examples: tallybook record nyt ~/covid-19-data --book covid · tallybook record nyt --book covid "
+    "(from the feed's url) · tallybook record nyt us-states.csv --as-of 2021-03-05T02:15-05:00"
+)
+def record(
+    feed: Annotated[str, typer.Argument(help="A source named in book.toml.")],
+    location: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH_OR_URL]", help="A folder, a file or an address; the feed's url if left out."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="Since when this is known, such as 2021-03-05T02:15-05:00; without an offset, in the book's "
+            "time zone. By default now.",
+        ),
+    ] = None,
+    folder: BookFolder = Path(),
+) -> None:
+    """Record what a feed says. Everything is checked first; what was known already is not stored again."""
+    book = Book(folder)
+    moment = None if as_of is None else _moment(as_of, book)
+    with progress() as bar:
+        added = book.record(feed, location, as_of=moment, progress=bar)
+    for file in added:
+        what = f"{file.added:,} new, {file.revised:,} revised, {file.unchanged:,} known already"
+        out.print(f"recorded {escape(file.file)}: {what}")
+
+
+@app.command(epilog="Examples: tallybook publish --book covid · tallybook publish --book covid --out /srv/www/covid")
+def publish(
+    target: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to. Default: public, in the book.")
+    ] = None,
+    folder: BookFolder = Path(),
+) -> None:
+    """Publish what is known: CSV files in the published layout, and Parquet files that say more."""
+    book = Book(folder)
+    with progress() as bar:
+        release = book.publish(target, progress=bar)
+    print_release(book, release)
+
+
+@app.command(
+    "close-day", epilog="Examples: tallybook close-day --book covid · tallybook close-day 2021-03-07 --book covid"
+)
+def close_day(
+    day: Annotated[
+        str | None, typer.Argument(metavar="[DATE]", help="A day that is over; by default all that are still open.")
+    ] = None,
+    folder: BookFolder = Path(),
+) -> None:
+    """Make the last live counts of a day final, unless final ones were recorded. Publishing does it, too."""
+    closed = Book(folder).close_day(None if day is None else _date(day))
+    for file in closed:
+        out.print(f"closed {escape(file.file)}: {file.added:,} counts are final")
+    if not closed:
+        out.print("there is nothing to close")
+
+
+@app.command(
+    epilog="Examples: tallybook check --book covid · tallybook check --format json > findings.json · "
+    "tallybook check --strict"
+)
+def check(
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="A table for people, or JSON with every finding.")
+    ] = "table",
+    limit: Annotated[int, typer.Option(help="How many findings the table shows, the latest first.")] = 40,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 if any finding is an error.")] = False,
+    folder: BookFolder = Path(),
+) -> None:
+    """Say what looks wrong: declines, jumps, gaps, sums that do not add up, sources that disagree."""
+    findings = Book(folder).check()
+    if output == "json":
+        print(findings.with_columns(pl.col("date").dt.to_string()).write_json())
+    else:
+        print_findings(findings, limit)
+    if strict and (findings["severity"] == "error").any():
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Example: tallybook suggest-anomalies --book covid > drafts.csv")
+def suggest_anomalies(folder: BookFolder = Path()) -> None:
+    """Draft rows of anomalies.csv for declines and jumps that no entry explains. An editor decides which to keep."""
+    book = Book(folder)
+    print(write_anomalies(drafts(book.check(), book.places)), end="")
+
+
+@app.command(
+    epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · tallybook explain Texas 2022-01-16 cases"
+)
+def explain(
+    place: Annotated[str, typer.Argument(help="An id, FIPS code, name or abbreviation.")],
+    day: Annotated[str, typer.Argument(metavar="DATE", help="The day of the average, YYYY-MM-DD.")],
+    metric: Annotated[str, typer.Argument(help="cases or deaths.")],
+    folder: BookFolder = Path(),
+) -> None:
+    """Show what an average is made of: the days of its window, what was left out and why, the sum and the division."""
+    book = Book(folder)
+    print_explanation(book, book.explain(place, _date(day), metric))
+
+
+@app.command(epilog="Example: tallybook demo /tmp/demo")
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder, or that of the last demo.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Make a book of a simulated outbreak, record it, publish it and explain one figure. Its numbers are invented."""
+    began = time.perf_counter()
+    book = Book.simulated(folder)
+    with progress() as bar:
+        recorded = book.record(SIMULATED, book.folder / "feed", progress=bar)
+        release = book.publish(progress=bar)
+    out.print(f"[bold]{escape(book.config.title)}[/] in {escape(str(folder))}")
+    for file in recorded:
+        out.print(f"recorded {escape(file.file)}: {file.added:,} new, {file.unchanged:,} known already")
+    print_release(book, release)
+    out.print()
+    shown = _telling_day(book)
+    out.print(f"[dim]$ tallybook explain {shown[0]} {shown[1]} cases --book {escape(str(folder))}[/]")
+    print_explanation(book, book.explain(shown[0], shown[1], "cases"))
+    out.print(f"\ndone in {time.perf_counter() - began:.1f} s; the release is in {escape(str(release.folder))}")
+
+
+def _telling_day(book: Book) -> tuple[str, date]:
+    """Return a state and a day whose window has an omitted day within it."""
+    averages = book.averages("state").sort("geoid", "date")
+    omitted = pl.col("cases_omitted") & pl.col("cases_anomaly").is_not_null() & (pl.col("cases") > 0)
+    within = omitted.shift(3, fill_value=False).over("geoid") & (pl.col("cases_window_end") == pl.col("date"))
+    row = (averages.filter(within) if averages.select(within.any()).item() else averages).row(0, named=True)
+    return row["geoid"], row["date"]
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ContractError(f"{text!r} is no date", hint="write it as YYYY-MM-DD") from None
+
+
+def _moment(text: str, book: Book) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ContractError(f"{text!r} is no moment", hint="write it as 2021-03-05T02:15-05:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(book.config.time_zone))

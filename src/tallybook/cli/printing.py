@@ -1,0 +1,135 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from tallybook.book import Book
+from tallybook.measures.explain import Day, Explanation
+from tallybook.measures.rates import half_up
+from tallybook.release.write import Release
+
+out = Console(soft_wrap=True, highlight=False)
+"""What was asked for."""
+
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+"""What is going on, and what went wrong."""
+
+
+def print_findings(findings: pl.DataFrame, limit: int) -> None:
+    """Print the latest findings, and how many there are of each code."""
+    if findings.is_empty():
+        out.print("nothing looks wrong")
+        return
+    explained = pl.col("anomaly").is_not_null().sum()
+    summary = findings.group_by("code", "severity").agg(pl.len(), explained).sort("code")
+    shown = findings.sort("date", descending=True, maintain_order=True).head(limit)
+    table = Table("date", "place", "metric", "code", "seen", "expected", "explained by", box=None, pad_edge=False)
+    for row in shown.iter_rows(named=True):
+        cells = str(row["date"]), row["place"], row["metric"], row["code"], row["seen"], row["expected"]
+        table.add_row(*map(escape, cells), ", ".join(row["anomaly"] or ()))
+    out.print(table)
+    if findings.height > limit:
+        out.print(f"and {findings.height - limit:,} earlier ones; --limit or --format json shows more")
+    counts = Table("code", "severity", "findings", "explained", box=None, pad_edge=False)
+    for code, severity, number, known in summary.rows():
+        counts.add_row(code, severity, f"{number:,}", f"{known:,}")
+    out.print("", counts, sep="\n")
+
+
+def print_release(book: Book, release: Release) -> None:
+    """Print the files of a release, and as of when it is."""
+    table = Table("file", "rows", "size", box=None, pad_edge=False)
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for file in release.files:
+        table.add_row(file.path, f"{file.rows:,}", f"{file.bytes / 1000:,.0f} kB")
+    out.print(table)
+    for note in release.notes:
+        out.print(f"note: {escape(note)}")
+    moment = release.as_of.astimezone(ZoneInfo(book.config.time_zone))
+    out.print(f"published in {escape(str(release.folder))}, as of {moment:%Y-%m-%d %H:%M %Z}")
+    if book.config.notice:
+        out.print(f"[bold yellow]{escape(book.config.notice)}[/]")
+
+
+def print_explanation(book: Book, made: Explanation) -> None:
+    """Print what an average is made of."""
+    place = book.places.title(made.place)
+    out.print(f"[bold]{escape(place)}, {made.metric}, {made.date:%A} {made.date}[/]")
+    rate = "" if made.per_100k is None else f"; {half_up(made.per_100k):,.2f} per 100,000 people"
+    if made.parts:
+        parts = f"the sum of the averages of {len(made.parts)} states and territories"
+        out.print(
+            f"{half_up(made.average):,.2f} {made.metric} a day, {parts}{rate}", _parts_table(book, made), sep="\n"
+        )
+    else:
+        sums = f"{made.total:,} ÷ {made.window_days} days, {made.window_start} to {made.window_end}"
+        out.print(f"{half_up(made.average):,.2f} {made.metric} a day = {sums}{rate}", _days_table(made), sep="\n")
+    for number, (name, words) in enumerate(made.anomalies.items(), start=1):
+        out.print(escape(f"[{number}] {words or 'no description'} ({name})"))
+    if made.window_end < made.date and not made.parts:
+        out.print(f"[dim]Nothing to add since {made.window_end}: its average is carried forward.[/]")
+    if not made.parts:
+        out.print(f"[dim]{_HOW[made.reporting]}[/]")
+
+
+_HOW = {
+    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
+    "explicit": "The source says which days it reported on; a reported zero is a zero.",
+}
+
+
+def _days_table(made: Explanation) -> Table:
+    table = Table("day", "", "new", "adjusted by", "in the sum", "", box=None, pad_edge=False)
+    for column in (2, 3, 4):
+        table.columns[column].justify = "right"
+    numbers = {name: number for number, name in enumerate(made.anomalies, start=1)}
+    for day in made.days:
+        notes = "".join(f" [{numbers[name]}]" for name in day.anomalies)
+        table.add_row(*_day_cells(day), escape(day.role + notes), style="" if day.in_divisor else "dim")
+    return table
+
+
+def _day_cells(day: Day) -> tuple[str, ...]:
+    return (
+        str(day.date),
+        f"{day.date:%a}",
+        "not reported" if day.count is None else f"{day.count:,}",
+        f"{day.adjustment:+,}" if day.adjustment else "",
+        f"{day.contribution:,}" if day.in_divisor else "–",
+    )
+
+
+def _parts_table(book: Book, made: Explanation) -> Table:
+    table = Table("place", "average", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for part in sorted(made.parts, key=lambda part: -part.average):
+        table.add_row(book.places.title(part.place), f"{half_up(part.average):,.2f}")
+    return table
+
+
+@contextmanager
+def progress() -> Iterator[_Bar]:
+    """Show what is going on while the block runs, on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        yield _Bar(shown)
+
+
+class _Bar:
+    """The progress of a book's work, as one bar."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._task = shown.add_task("", total=None)
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        self._shown.update(self._task, description=escape(step), completed=done, total=total or None)
