@@ -82,6 +82,8 @@ def test_totals_are_what_is_known(book: Book, feed: Path) -> None:
     assert book.totals("nation").height == 0
     with pytest.raises(BookError, match="nothing is recorded of level 'nation'"):
         book.averages("nation")
+    with pytest.raises(ContractError, match="no level 'town'; use one of nation, state, county"):
+        book.totals("town")
 
 
 def test_the_populations_of_the_book_are_used(book: Book, tmp_path: Path) -> None:

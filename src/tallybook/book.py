@@ -18,7 +18,7 @@ from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, read_config
 from tallybook.model.files import read_file, read_text, replace_file
-from tallybook.model.metrics import Level
+from tallybook.model.metrics import Level, level_of
 from tallybook.model.places import Gazetteer, gazetteer, read_overrides
 from tallybook.model.templates import copy_template
 from tallybook.release.explain import explain
@@ -206,7 +206,7 @@ class Book:
 
         Columns ``geoid``, ``date`` and cumulative ``cases`` and ``deaths``; null: not reported.
         """
-        return totals_of(self.ledger.as_of(), Level(level), self.places)
+        return totals_of(self.ledger.as_of(), level_of(level), self.places)
 
     def averages(self, level: Level | str) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
@@ -215,9 +215,11 @@ class Book:
 
         Raises:
             BookError: nothing of that level is recorded.
+            ContractError: there is no such level.
         """
+        wanted = level_of(level)
         for made in self._figures(self.ledger.as_of()):
-            if made.level == level:
+            if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
 

@@ -123,6 +123,14 @@ def test_a_single_file_is_known_by_the_end_of_its_name(feed: Path) -> None:
     assert [file.name for file in fetch(str(feed / "2020-05-01_us-states.csv"), WANTED)] == ["us-states.csv"]
 
 
+def test_the_folder_of_live_files_is_not_taken_for_the_feed(feed: Path, address: str) -> None:
+    (feed / "live").mkdir()
+    (feed / "live/us.csv").write_text("live")
+    wanted = [*WANTED, [["live/us.csv"]]]
+    for location in (str(feed / "live"), f"{address}/live/", str(feed / "live/us.csv"), f"{address}/live/us.csv"):
+        assert [(file.name, file.data) for file in fetch(location, wanted)] == [("live/us.csv", b"live")]
+
+
 def test_an_address_gives_what_a_folder_does(feed: Path, address: str) -> None:
     seen: list[tuple[str, int, int]] = []
     found = fetch(address + "/", WANTED, progress=lambda *step: seen.append(step))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from tallybook.errors import ContractError
+
 
 class Metric(StrEnum):
     """A cumulative count of the published layout.
@@ -34,3 +36,17 @@ class Level(StrEnum):
     NATION = "nation"
     STATE = "state"
     COUNTY = "county"
+
+
+def level_of(name: str) -> Level:
+    """Return the level of this name.
+
+    Raises:
+        ContractError: there is none.
+
+    >>> level_of("state")
+    <Level.STATE: 'state'>
+    """
+    if name not in list(Level):
+        raise ContractError(f"no level {name!r}", hint=f"use one of {', '.join(Level)}")
+    return Level(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -70,10 +71,10 @@ def fetch(
         raise SourceError(f"no file or folder {location!r}")
     single = _named_by(PurePosixPath(address.path if remote else Path(location).as_posix()), names)
     if remote:
-        with _web(location, single, progress) as get:
+        with _web(location, names, single, progress) as get:
             found = list(_first_of_each(wanted, get))
     elif Path(location).is_dir():
-        found = list(_first_of_each(wanted, lambda name: _from_folder(Path(location), name)))
+        found = list(_first_of_each(wanted, partial(_from_folder, Path(location), names)))
     elif single is None:
         raise SourceError(f"{location} is no file of this feed", hint=f"it has {_some(names)}")
     else:
@@ -107,8 +108,21 @@ def _named_by(path: PurePosixPath, names: Sequence[str]) -> str | None:
     return None
 
 
-def _from_folder(folder: Path, name: str) -> Fetched | None:
-    for path in (folder / name, folder / f"{name}.gz"):
+def _below(folder: str, name: str, names: Sequence[str]) -> str | None:
+    """Return where a file lies below a folder of this name; None where it cannot.
+
+    A folder that has the name of one of the layout's own, such as ``live``, is that one, and not the feed's.
+    """
+    if not any(known.startswith(f"{folder}/") for known in names):
+        return name
+    return name.removeprefix(f"{folder}/") if name.startswith(f"{folder}/") else None
+
+
+def _from_folder(folder: Path, names: Sequence[str], name: str) -> Fetched | None:
+    below = _below(folder.resolve().name, name, names)
+    if below is None:
+        return None
+    for path in (folder / below, folder / f"{below}.gz"):
         if path.exists():
             return Fetched(name, str(path), read_file(path))
     return None
@@ -116,7 +130,7 @@ def _from_folder(folder: Path, name: str) -> Fetched | None:
 
 @contextmanager
 def _web(
-    location: str, single: str | None, progress: Callable[[str, int, int], None]
+    location: str, names: Sequence[str], single: str | None, progress: Callable[[str, int, int], None]
 ) -> Iterator[Callable[[str], Fetched | None]]:
     """Open a connection for the block; what it yields gets a file by its name, None where there is none."""
     import httpx
@@ -126,9 +140,10 @@ def _web(
     ) as client:
 
         def get(name: str) -> Fetched | None:
-            if single and name != single:
+            below = _below(location.rstrip("/").rpartition("/")[2], name, names)
+            if below is None or (single and name != single):
                 return None
-            address = location if single else f"{location.rstrip('/')}/{name}"
+            address = location if single else f"{location.rstrip('/')}/{below}"
             try:
                 data = _download(client, name, address, progress)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
