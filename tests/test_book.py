@@ -126,6 +126,7 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ('title = "', 'titel = "', "book.toml: title: Field required (and 1 more)"),
         ("America/New_York", "New York", "time_zone: 'New York' is no time zone"),
         ('"nation"', '"town"', "levels.0: Input should be 'nation', 'state' or 'county'"),
+        ('"nation"', '"state"', "a level stands there twice"),
         ("days = 7", "days = 0", "averages.days: Input should be greater than or equal to 1"),
         ('"infer-from-zero"', '"guessed"', "sources.nyt.reporting: Input should be 'infer-from-zero' or 'explicit'"),
         ("days = 7", "days = 1000000000000", "averages.days: Input should be less than or equal to 366"),

@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from tallybook.errors import DataRefusedError
+from tallybook.model import tables
 from tallybook.model.tables import read_table
 
 COLUMNS = ("date", "state", "cases")
@@ -23,6 +24,13 @@ COLUMNS = ("date", "state", "cases")
 )
 def test_the_ways_a_table_may_be_written(data: bytes) -> None:
     assert read_table(data, file="f.csv", columns=COLUMNS).rows.rows() == [("2020-01-21", "Washington", "1", 2)]
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MOST_BYTES", 1000)
+    for data in (gzip.compress(b"0" * 100_000), b"0" * 1001):
+        with pytest.raises(DataRefusedError, match="the file is larger than 1,000 bytes"):
+            read_table(data, file="f.csv", columns=COLUMNS)
 
 
 def test_a_header_without_rows_has_no_rows() -> None:

@@ -1,5 +1,7 @@
 import datetime as dt
+import re
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +12,7 @@ import pytest
 from tallybook import Level, gazetteer
 from tallybook.errors import DataRefusedError, SourceError
 from tallybook.model.reports import REPORT_SCHEMA, Reports
+from tallybook.sources import fetch as fetching
 from tallybook.sources import published
 from tallybook.sources.fetch import fetch
 
@@ -90,6 +93,18 @@ def address(feed: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def do_GET(self) -> None:
+            if self.path.startswith("/loop"):
+                self.send_response(302)
+                self.send_header("Location", self.path)
+                self.end_headers()
+            elif self.path.startswith("/broken"):
+                self.send_error(500)
+            elif self.path.startswith("/slow"):
+                time.sleep(1)
+            else:
+                super().do_GET()
+
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(feed)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -139,6 +154,24 @@ def test_an_address_gives_what_a_folder_does(feed: Path, address: str) -> None:
     (feed / "us.csv").unlink()
     assert [file.name for file in fetch(address, WANTED)] == NAMES[1:]
     assert [file.name for file in fetch(f"{address}/us-states.csv", WANTED)] == ["us-states.csv"]
+
+
+def test_an_address_that_does_not_answer_well_is_said(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(fetching, "_MOST_BYTES", 5)
+    for location, says in {
+        f"{address}/loop/us.csv": "Exceeded maximum allowed redirects",
+        f"{address}/broken/us.csv": "Server error '500 Internal Server Error'",
+        f"{address}/slow/us.csv": "timed out",
+        f"{address}/us.csv": "more than 5 bytes; is it the right file?",
+    }.items():
+        with pytest.raises(SourceError, match=re.escape(says)) as refused:
+            fetch(location, WANTED)
+        assert "\n" not in str(refused.value)
+    monkeypatch.setattr(fetching, "_MOST_BYTES", 500)
+    monkeypatch.setattr(fetching, "_MOST_SECONDS", -1)
+    with pytest.raises(SourceError, match="not done after -1 seconds"):
+        fetch(f"{address}/us.csv", WANTED)
 
 
 def test_what_is_not_there_is_said(feed: Path, address: str) -> None:

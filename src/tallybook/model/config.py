@@ -115,6 +115,12 @@ class BookConfig(_Strict):
     sources: dict[FeedName, SourceConfig] = Field(min_length=1)
 
     @model_validator(mode="after")
+    def _levels_once(self) -> Self:
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("a level stands there twice")
+        return self
+
+    @model_validator(mode="after")
     def _one_way_of_reporting(self) -> Self:
         if len({source.reporting for source in self.sources.values()}) > 1:
             raise ValueError("all sources of a book must have the same 'reporting'")

@@ -10,12 +10,16 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from tallybook.errors import DataRefusedError
 
 _GZIP = b"\x1f\x8b"
+MOST_BYTES: Final = 2 * 1024**3
+"""The largest file that is read, unpacked."""
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # A quoted cell: a quotation mark at the start of a cell, up to one that is not doubled, at its end.
 _QUOTED = re.compile(r'(?<![^,\n])"(?:[^"]|"")*"(?![^,\r\n])')
@@ -152,9 +156,12 @@ def _header(text: str, file: str) -> list[str]:
 def _decoded(data: bytes, file: str) -> str:
     if data.startswith(_GZIP):
         try:
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(MOST_BYTES + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise DataRefusedError("the gzip file is damaged or cut short", file=file, hint="fetch it again") from None
+    if len(data) > MOST_BYTES:
+        raise DataRefusedError(f"the file is larger than {MOST_BYTES:,} bytes", file=file, hint="split it")
     if data.startswith(_UTF16):
         raise DataRefusedError("the file is UTF-16", file=file, hint="save it as UTF-8")
     try:

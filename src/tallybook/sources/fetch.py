@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ Alternatives = Sequence[Sequence[str]]
 """The sets of files that hold a thing, the fullest first."""
 
 _TIMEOUT_SECONDS = 60
+_MOST_SECONDS = 1800
+_MOST_BYTES = 2 * 1024**3
 _SHOWN = 4
 
 
@@ -147,7 +150,8 @@ def _web(
             try:
                 data = _download(client, name, address, progress)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise SourceError(f"cannot read {address}: {error or type(error).__name__}") from error
+                said = str(error).split("\n", 1)[0] or type(error).__name__
+                raise SourceError(f"cannot read {address}: {said}") from error
             if data is None and single:
                 raise SourceError(f"cannot read {address}: 404 Not Found")
             return None if data is None else Fetched(name, address, data)
@@ -157,6 +161,7 @@ def _web(
 
 def _download(client: httpx.Client, name: str, address: str, progress: Callable[[str, int, int], None]) -> bytes | None:
     """Return the bytes at an address; None where there is nothing (404)."""
+    began = time.monotonic()
     with client.stream("GET", address) as response:
         if response.status_code == 404:
             return None
@@ -165,5 +170,13 @@ def _download(client: httpx.Client, name: str, address: str, progress: Callable[
         chunks = []
         for chunk in response.iter_bytes():
             chunks.append(chunk)
+            if response.num_bytes_downloaded > _MOST_BYTES:
+                raise SourceError(
+                    f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?"
+                )
+            if time.monotonic() - began > _MOST_SECONDS:
+                raise SourceError(
+                    f"cannot read {address}: not done after {_MOST_SECONDS} seconds", hint="try again later"
+                )
             progress(name, response.num_bytes_downloaded, expected)
         return b"".join(chunks)
