@@ -32,7 +32,8 @@ def _average(
     if first is None:
         return Plain(None, 0)
     # Rule 6: before the first row every day is a reported zero, a block of its own. More than enough of them.
-    blocks: list[list[int]] = [[0] for _ in range(2 * days)]
+    before = 2 * days
+    blocks: list[list[int]] = [[0] for _ in range(before)]
     empty: list[int] = []
     zeros = 0
     for day in range(first, len(counts)):
@@ -48,13 +49,16 @@ def _average(
         zeros = zeros + 1 if counts[day] is not None else 0
         if zeros == 2 * days:
             # Days before the run that nobody reported on belong to its first zero, like any day without data.
-            before = empty[: len(empty) - zeros]
-            blocks += [[*before, 0], *([0] for _ in range(zeros - 1))]
+            unreported = empty[: len(empty) - zeros]
+            blocks += [[*unreported, 0], *([0] for _ in range(zeros - 1))]
             empty, zeros = [], 0
     # Rule 7: whole blocks, from the last one back, until `days` days are covered.
     window: list[int] = []
-    for block in reversed(blocks):
-        if len(window) >= days:
-            break
-        window = block + window
+    taken = 0
+    while len(window) < days:
+        taken += 1
+        window = blocks[-taken] + window
+    # Nobody knows what was before a first row that said nothing: its block, and what it covers, tell no average.
+    if counts[0] is None and taken >= len(blocks) - before:
+        return Plain(None, 0)
     return Plain(sum(window) / len(window), len(window))

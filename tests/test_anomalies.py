@@ -49,7 +49,10 @@ def test_an_empty_register_is_one() -> None:
             "2022-01-14,2022-01-13,,Texas,USA-48,cases,,,0,",
             "column end_date: the end '2022-01-13' is before the date '2022-01-14'",
         ),
-        ("2022-01-14,,,Texas,USA-48,tests,,,0,", "column type: unknown type 'tests'; use one of cases, deaths, both"),
+        (
+            "2022-01-14,,,Texas,USA-48,births,,,0,",
+            "column type: unknown type 'births'; use one of cases, deaths, people_tested, tests, positive_tests, both",
+        ),
         ("2022-01-14,,,Texas,USA-48,cases,no,,0,", "column omit_from_rolling_average: 'no' is neither yes nor blank"),
         ("2022-01-14,,,Texas,USA-48,cases,,,1.5,", "column adjusted_daily_count_for_avg: '1.5' is no whole number"),
         (

@@ -104,11 +104,38 @@ def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_pa
 
 def test_every_command_has_examples_and_is_in_the_readme() -> None:
     commands = re.findall(r"^│ (\w[\w-]*) ", tallybook("--help").stdout, flags=re.MULTILINE)
-    assert commands == ["init", "record", "publish", "close-day", "check", "suggest-anomalies", "explain", "demo"]
+    assert commands == [
+        "init",
+        "record",
+        "publish",
+        "close-day",
+        "check",
+        "suggest-anomalies",
+        "explain",
+        "demo",
+        "sources",
+    ]
     readme = (HERE / "README.md").read_text()
     for command in commands:
         assert "Example" in tallybook(command, "--help").stdout
         assert f"tallybook {command}" in readme
+
+
+def test_sources_lists_the_book_and_elsewhere_the_templates_and_checks_cards(tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "towns", template="connecticut").folder
+    assert "ct-towns" in tallybook("sources", "--book", book).stdout
+    everywhere = tallybook("sources", "--book", tmp_path).stdout
+    assert "ct-towns" in everywhere
+    assert "The New York Times" in everywhere
+    card = book / "sources/ct-towns.md"
+    assert tallybook("sources", "check", card).stdout == f"{card}: nothing is wrong\n"
+    card.write_text(card.read_text().replace("level: town", "level: village"))
+    checked = tallybook("sources", "check", card)
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert f"{card}, line 15: wrong level: Input should be 'nation', " in checked.stdout
+    refused = tallybook("record", "ct-towns", "x.csv", "--book", book)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "ct-towns.md, line 15: level: Input should be" in refused.stderr
 
 
 def test_check_prints_findings_and_is_strict_when_asked(tmp_path: Path, feed: Path) -> None:

@@ -10,12 +10,12 @@ import polars as pl
 
 from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
 from tallybook.model.files import read_file
-from tallybook.model.metrics import METRICS, Level
+from tallybook.model.metrics import Level, Metric
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.tables import Table, read_table
 
 _FLAGS: Final = ("omit_from_rolling_average", "omit_from_rolling_average_on_subgeographies")
-_TYPES: Final = (*METRICS, "both")
+_TYPES: Final = (*(metric.value for metric in Metric), "both")
 
 
 def read_anomalies(
@@ -120,7 +120,7 @@ def _ids() -> pl.Expr:
 def _check_places(table: Table, places: Gazetteer) -> None:
     """Refuse an unknown geoid, and a county or state that is not called what the row says."""
     named = places.named.select("geoid", "level", known_name="name", known_state="state")
-    checked = Table(table.file, table.rows.join(named, on="geoid", how="left", maintain_order="left"))
+    checked = table.with_rows(table.rows.join(named, on="geoid", how="left", maintain_order="left"))
     unknown = pl.col("level").is_null()
     hint = "geoids look like USA-53 or USA-53061"
     for state in checked.rows.filter(unknown).head(1)["state"]:

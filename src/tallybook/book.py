@@ -19,15 +19,16 @@ from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, read_config
 from tallybook.model.files import read_file, read_text, replace_file
 from tallybook.model.metrics import Level, level_of
-from tallybook.model.places import Gazetteer, gazetteer, read_overrides
+from tallybook.model.places import Gazetteer, gazetteer, read_own_places
 from tallybook.model.templates import copy_template
 from tallybook.release.explain import explain
 from tallybook.release.figures import Figures, Method, figures, totals_of
 from tallybook.release.findings import findings_of
 from tallybook.release.live import close, in_time, live_tables, open_days
 from tallybook.release.write import Release, check_target, write_release
-from tallybook.sources import published
-from tallybook.sources.fetch import fetch
+from tallybook.sources.archive import Archive
+from tallybook.sources.catalogue import Catalogue, read_catalogue
+from tallybook.sources.feeds import fetch_source, parse_source
 from tallybook.sources.simulated import simulate, write_published
 
 SIMULATED: Final = "simulated"
@@ -73,6 +74,7 @@ class Book:
         self.config: BookConfig = read_config(read_text(file), file=str(file))
         self.ledger = Ledger(self.folder / "ledger")
         self.live = Ledger(self.folder / "ledger", table="live")
+        self.raw = Archive(self.folder / "ledger" / "raw")
         self._clock = clock
 
     @classmethod
@@ -103,7 +105,7 @@ class Book:
         """
         if (Path(folder) / "book.toml").is_file():
             book = cls(folder)
-            if SIMULATED not in book.config.sources:
+            if SIMULATED not in book.sources:
                 raise BookError(f"{folder} holds another book", hint="give a new folder")
             return book
         outbreak = simulate(days=days, seed=seed, counties_of=counties_of)
@@ -115,13 +117,17 @@ class Book:
         return f"<Book {self.config.title!r} in {self.folder}>"
 
     @cached_property
+    def sources(self) -> Catalogue:
+        """The sources, by name: the cards in the folder ``sources``."""
+        return read_catalogue(self.folder / "sources")
+
+    @cached_property
     def places(self) -> Gazetteer:
         """The gazetteer, with the populations of the book's ``places.csv``."""
         file = self.folder / "places.csv"
         if not file.exists():
             return gazetteer()
-        overrides = read_overrides(read_file(file), file=str(file), places=gazetteer())
-        return gazetteer().with_overrides(overrides)
+        return gazetteer().with_own(read_own_places(read_file(file), file=str(file), places=gazetteer()))
 
     @cached_property
     def register(self) -> pl.DataFrame:
@@ -130,7 +136,7 @@ class Book:
         Columns of ANOMALY_SCHEMA, key ``id``.
         """
         own = self.folder / "anomalies.csv"
-        files = [own] if own.exists() else [self._feed_register(feed) for feed in self.config.sources]
+        files = [own] if own.exists() else [self._feed_register(feed) for feed in self.sources]
         registers = [read_anomalies(file, places=self.places) for file in files if file.exists()]
         return pl.concat([empty_register(), *registers])
 
@@ -161,16 +167,18 @@ class Book:
         """
         moment = as_of or self._clock()
         today = self._day_of(moment)
-        source = self.config.source(feed)
-        where = str(location or source.url or "")
+        source = self.sources[feed]
+        where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
         levels = self.config.levels
-        found = fetch(where, published.wanted(levels, today.year), progress=progress)
+        found = fetch_source(source, where, levels=levels, today=today, archive=self.raw, progress=progress)
         progress("checking", 0, 0)
-        said = published.parse_feed(found, source=feed, levels=levels, places=self.places, today=today)
+        said = parse_source(source, found, levels=levels, places=self.places, today=today)
         if said.register:
             read_anomalies(said.register.data, file=said.register.address, places=self.places)
+        for fetched in found:
+            self.raw.keep(feed, fetched, self._clock())
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
         recorded = []
         for number, (ledger, file) in enumerate(reports):
@@ -204,9 +212,9 @@ class Book:
     def totals(self, level: Level | str) -> pl.DataFrame:
         """Return what is known now of a level, one row per place and day.
 
-        Columns ``geoid``, ``date`` and cumulative ``cases`` and ``deaths``; null: not reported.
+        Columns ``geoid``, ``date`` and the book's metrics, cumulative; null: not reported.
         """
-        return totals_of(self.ledger.as_of(), level_of(level), self.places)
+        return totals_of(self.ledger.as_of(), level_of(level), self.places, metrics=self.config.metrics)
 
     def averages(self, level: Level | str) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
@@ -260,6 +268,7 @@ class Book:
             target,
             levels,
             tables=tables,
+            annotations=self.sources.annotations(),
             register=self.register,
             as_of=as_of,
             about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
@@ -271,13 +280,17 @@ class Book:
         Args:
             place: an id, FIPS code, name or abbreviation.
             day: the day of the average.
-            metric: cases or deaths.
+            metric: one of the book's metrics.
 
         Raises:
             UnknownPlaceError: there is no such place.
             ContractError: there is no such metric, or no average of the place on that day.
         """
-        return explain(self.ledger.as_of(), self.places.find(place), day, metric, method=self._method())
+        found = self.places.find(place, among=self.config.levels)
+        notes = self.sources.annotations().filter(
+            pl.col("source").is_in([source.name for source in self.sources.of_level(found.level)])
+        )
+        return explain(self.ledger.as_of(), found, day, metric, method=self._method(), notes=notes)
 
     def check(self) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
@@ -289,8 +302,9 @@ class Book:
             self.ledger.as_of(),
             self.ledger.as_of(each_source=True),
             levels=self.config.levels,
+            since=self.sources.since(),
             method=self._method(),
-            cadence=self.config.cadence,
+            cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
 
@@ -301,8 +315,9 @@ class Book:
         return Method(
             places=self.places,
             register=self.register,
+            metrics=tuple(metric.value for metric in self.config.metrics),
             days=self.config.averages.by_level(),
-            reporting=self.config.reporting,
+            reporting=self.sources.reporting(self.config.levels),
         )
 
     def _feed_register(self, feed: str) -> Path:

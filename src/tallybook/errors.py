@@ -47,6 +47,7 @@ class DataRefusedError(TallybookError):
         message: what is wrong, with the text in question.
         file: the file's name or address.
         line: its line, the header being line 1; None where the file as a whole is meant.
+        row: its row, the first being 1, of a file that is not made of lines.
         column: the name of its column.
         hint: what to do about it.
 
@@ -60,17 +61,21 @@ class DataRefusedError(TallybookError):
         *,
         file: str,
         line: int | None = None,
+        row: int | None = None,
         column: str | None = None,
         hint: str | None = None,
     ) -> None:
         where = [file]
         if line is not None:
             where.append(f"line {line}")
+        if row is not None:
+            where.append(f"row {row}")
         if column is not None:
             where.append(f"column {column}")
         super().__init__(f"{', '.join(where)}: {message}", hint=hint)
         self.file = file
         self.line = line
+        self.row = row
         self.column = column
 
 

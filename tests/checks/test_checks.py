@@ -14,8 +14,8 @@ from tallybook.anomalies import suggest_anomalies, write_anomalies
 from tallybook.checks import CODES
 from tallybook.checks.feeds import disagreements, too_early
 from tallybook.checks.series import declines, gaps, jumps
-from tallybook.checks.sums import confirmed_and_probable, counties_and_state, states_and_nation
-from tallybook.model.config import Cadence
+from tallybook.checks.sums import counties_and_state, parts_and_sum, states_and_nation
+from tallybook.model.cards import Cadence
 from tallybook.model.findings import FINDING_SCHEMA
 from tallybook.model.places import gazetteer
 
@@ -91,14 +91,14 @@ def test_a_gap_is_longer_than_the_cadence_allows(cadence: Cadence, found: list[i
 
 def test_confirmed_and_probable_add_up_where_both_are_known() -> None:
     wrong = totals_of(usa_39__cases=10, usa_39__confirmed_cases=7, usa_39__probable_cases=2)
-    found = confirmed_and_probable(wrong)
+    found = parts_and_sum(wrong, "cases", code="confirmed-probable")
     assert found.select("place", "metric", "seen", "expected").rows() == [
-        ("USA-39", "cases", "7 confirmed and 2 probable", "10 in all")
+        ("USA-39", "cases", "7 confirmed, 2 probable: 9 in all", "10")
     ]
     right = totals_of(usa_39__deaths=9, usa_39__confirmed_deaths=7, usa_39__probable_deaths=2)
-    assert confirmed_and_probable(right).is_empty()
+    assert parts_and_sum(right, "deaths", code="confirmed-probable").is_empty()
     blank = totals_of(usa_39__cases=10, usa_39__confirmed_cases=7, usa_39__probable_cases=None)
-    assert confirmed_and_probable(blank).is_empty()
+    assert parts_and_sum(blank, "cases", code="confirmed-probable").is_empty()
 
 
 def test_counties_add_up_to_their_state_unknown_included() -> None:

@@ -17,8 +17,11 @@ def test_new_counts_add_up_to_the_last_total(totals: list[int | None]) -> None:
     frame = pl.DataFrame({"geoid": "USA-53", "date": days, "cases": pl.Series(totals, dtype=pl.Int64)})
     new = daily(frame, ["cases"])["cases"]
     known = [total for total in totals if total is not None]
-    assert new.sum() == (known[-1] if known else 0)
-    assert new.is_null().to_list() == [total is None for total in totals]
+    # The first total after rows without one is where counting begins, and nothing new.
+    late = totals[0] is None and bool(known)
+    assert new.sum() == (known[-1] - (known[0] if late else 0) if known else 0)
+    first = totals.index(known[0]) if late else None
+    assert new.is_null().to_list() == [total is None or day == first for day, total in enumerate(totals)]
 
 
 def test_a_decline_is_data() -> None:

@@ -130,8 +130,15 @@ def test_explicit_zeros_are_zeros_from_the_first_day() -> None:
 
 
 def test_what_was_never_reported_has_no_average() -> None:
-    made = rolling_average(frame_of([None, None, 7], [None, None, None]), ["cases"])
-    assert made["cases_avg"].to_list() == [None, None, 1.0, None, None, None]
+    made = rolling_average(frame_of([7], [None]), ["cases"])
+    assert made["cases_avg"].to_list() == [1.0, None]
+
+
+def test_after_rows_without_a_report_the_window_has_to_be_whole() -> None:
+    made = rolling_average(frame_of([None, None, 7, 7, 7, 7]), ["cases"], days=3, details=True)
+    # Nobody knows how many of the first seven are of the days before.
+    assert made["cases_avg"].to_list() == [None] * 5 + [7.0]
+    assert made["cases_window_start"].to_list() == [None] * 5 + [START + dt.timedelta(days=3)]
 
 
 @given(series=SERIES, day=st.integers(0, 69))

@@ -4,7 +4,7 @@ import pytest
 from tallybook import gazetteer
 from tallybook.errors import DataRefusedError, UnknownPlaceError
 from tallybook.model.metrics import Level
-from tallybook.model.places import read_overrides
+from tallybook.model.places import read_own_places
 
 
 def test_the_gazetteer_has_the_nation_its_states_and_counties() -> None:
@@ -76,8 +76,8 @@ def test_exceptions_have_members_and_notes_and_population_only_where_known() -> 
 
 
 def test_a_book_sets_populations_and_only_those() -> None:
-    overrides = read_overrides(b"geoid,population\nUSA-13,10663423\nUSA-78,\n", file="places.csv", places=gazetteer())
-    places = gazetteer().with_overrides(overrides)
+    own = read_own_places(b"geoid,population\nUSA-13,10663423\nUSA-78,\n", file="places.csv", places=gazetteer())
+    places = gazetteer().with_own(own)
     assert (places["USA-13"].population, places["USA-78"].population) == (10_663_423, None)
     assert places["USA-01"] == gazetteer()["USA-01"]
     assert places.frame["geoid"].to_list() == gazetteer().frame["geoid"].to_list()
@@ -95,9 +95,9 @@ def test_a_book_sets_populations_and_only_those() -> None:
 )
 def test_wrong_populations_are_refused(row: str, says: str) -> None:
     with pytest.raises(DataRefusedError) as refused:
-        read_overrides(f"geoid,population\n{row}\n".encode(), file="places.csv", places=gazetteer())
+        read_own_places(f"geoid,population\n{row}\n".encode(), file="places.csv", places=gazetteer())
     assert says in str(refused.value)
 
 
 def test_levels_are_ordered_from_the_widest() -> None:
-    assert list(Level) == ["nation", "state", "county"]
+    assert list(Level) == ["nation", "state", "county", "town"]

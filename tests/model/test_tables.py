@@ -4,7 +4,7 @@ import pytest
 
 from tallybook.errors import DataRefusedError
 from tallybook.model import tables
-from tallybook.model.tables import read_table
+from tallybook.model.tables import LINE, read_table
 
 COLUMNS = ("date", "state", "cases")
 
@@ -41,7 +41,7 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_c
     data = b'date,state,cases\n2020-01-21,"a ""b"", c\nd\r\ne",1\n2020-01-22,f,x\n'
     table = read_table(data, file="f.csv", columns=COLUMNS)
     assert table.rows["state"].to_list() == ['a "b", c\nd\r\ne', "f"]
-    assert table.rows["line"].to_list() == [2, 5]
+    assert table.rows[LINE].to_list() == [2, 5]
     with pytest.raises(DataRefusedError, match="line 5, column cases: 'x' is no whole number"):
         table.with_integers("cases")
 

@@ -23,7 +23,7 @@ def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
         .group_by(key, maintain_order=True)
         .agg(
             values=pl.col("value").n_unique(),
-            words=pl.format("{}: {}", "source", "value").str.join("; "),
+            words=pl.format("{}: {}", "source", pl.col("value").cast(pl.String).str.strip_suffix(".0")).str.join("; "),
         )
     )
     return found(

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.checks.finding import found
-from tallybook.model.config import Cadence
+from tallybook.model.cards import Cadence
 from tallybook.model.findings import Severity
 
 RECENT: Final = 14

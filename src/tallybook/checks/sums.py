@@ -6,32 +6,46 @@ import polars as pl
 
 from tallybook.checks.finding import found
 from tallybook.model.findings import Severity
-from tallybook.model.metrics import METRICS, Level
+from tallybook.model.metrics import METRICS, SUMS, Level
 from tallybook.model.places import NATION
 
 _KEY = ["place", "metric", "date"]
 
 
-def confirmed_and_probable(totals: pl.DataFrame) -> pl.DataFrame:
-    """Return where confirmed and probable counts are both known and do not add up to the total.
+def parts_and_sum(totals: pl.DataFrame, metric: str, *, code: str) -> pl.DataFrame:
+    """Return where all parts of a metric are known and do not add up to it.
 
     Args:
         totals: ``place``, ``metric``, ``date``, ``total``; metrics include the parts.
+        metric: a metric that has parts.
+        code: the code of the check.
     """
-    checked = []
-    for metric in METRICS:
-        parts = [totals.filter(metric=f"{part}_{metric}") for part in ("confirmed", "probable")]
-        both = parts[0].join(parts[1], on=["place", "date"], suffix="_probable")
-        checked.append(totals.filter(metric=metric).join(both, on=["place", "date"], suffix="_confirmed"))
-    rows = pl.concat(checked)
-    return found(
-        rows.filter(pl.col("total_confirmed") + pl.col("total_probable") != pl.col("total")),
-        code="confirmed-probable",
-        severity=Severity.ERROR,
-        seen=pl.format("{} confirmed and {} probable", "total_confirmed", "total_probable"),
-        expected=pl.format("{} in all", "total"),
-        hint="one of the three columns is wrong, or the split leaves some out",
+    parts = SUMS[metric]
+    order = pl.col("metric").cast(pl.Enum(parts))
+    sums = (
+        totals.filter(pl.col("metric").is_in(parts))
+        .drop_nulls("total")
+        .group_by("place", "date")
+        .agg(
+            pl.len(),
+            sum=pl.col("total").sum(),
+            words=pl.format("{} {}", "total", _said("metric", metric)).sort_by(order).str.join(", "),
+        )
+        .filter(pl.col("len") == len(parts))
     )
+    rows = totals.filter(metric=metric).join(sums, on=["place", "date"]).filter(pl.col("sum") != pl.col("total"))
+    return found(
+        rows,
+        code=code,
+        severity=Severity.ERROR,
+        seen=pl.format("{}: {} in all", "words", "sum"),
+        expected=pl.format("{}", "total"),
+        hint="one of the columns is wrong, or the parts leave some out",
+    )
+
+
+def _said(name: str, metric: str) -> pl.Expr:
+    return pl.col(name).str.replace(f"_{metric}$", "")
 
 
 def counties_and_state(totals: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
@@ -40,7 +54,7 @@ def counties_and_state(totals: pl.DataFrame, places: pl.DataFrame) -> pl.DataFra
     Days on which a county does not report the metric say nothing.
 
     Args:
-        totals: as for ``confirmed_and_probable``.
+        totals: as for ``parts_and_sum``.
         places: ``geoid``, ``level``, ``parent``.
     """
     counties = places.filter(level=Level.COUNTY).select(place="geoid", state="parent")
@@ -58,7 +72,7 @@ def states_and_nation(totals: pl.DataFrame, places: pl.DataFrame) -> pl.DataFram
     """Return the days on which the states do not add up to the nation.
 
     Args:
-        totals: as for ``confirmed_and_probable``.
+        totals: as for ``parts_and_sum``.
         places: ``geoid``, ``level``.
     """
     states = places.filter(level=Level.STATE).select(place="geoid")

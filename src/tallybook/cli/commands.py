@@ -15,6 +15,7 @@ from rich.markup import escape
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
+from tallybook.cli import sources
 from tallybook.cli.printing import out, print_explanation, print_findings, print_release, progress
 from tallybook.errors import ContractError
 
@@ -28,17 +29,21 @@ app = typer.Typer(
     help="From agency counts of an outbreak to one public, citable dataset.",
 )
 
+app.add_typer(sources.app, name="sources")
+
 BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 
 
 @app.command(epilog="Example: tallybook init covid --template nyt")
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
-    template: Annotated[str, typer.Option(help="What the book starts as: plain, nyt or simulated.")] = "plain",
+    template: Annotated[
+        str, typer.Option(help="What the book starts as: plain, nyt, connecticut or simulated.")
+    ] = "plain",
 ) -> None:
     """Make a book: a folder with its configuration, to be kept in git by its editors."""
     book = Book.init(folder, template=template)
-    feed = next(iter(book.config.sources))
+    feed = next(iter(book.sources))
     out.print(f"made {escape(str(folder))}: {escape(book.config.title)}")
     out.print(f"next: edit {escape(str(folder / 'book.toml'))}, then")
     out.print(escape(f"      tallybook record {feed} PATH_OR_URL --book {folder}"))
@@ -49,7 +54,7 @@ def init(
     "(from the feed's url) · tallybook record nyt us-states.csv --as-of 2021-03-05T02:15-05:00"
 )
 def record(
-    feed: Annotated[str, typer.Argument(help="A source named in book.toml.")],
+    feed: Annotated[str, typer.Argument(help="A source: the name of a card in the folder sources.")],
     location: Annotated[
         str | None,
         typer.Argument(metavar="[PATH_OR_URL]", help="A folder, a file or an address; the feed's url if left out."),
@@ -141,7 +146,7 @@ def suggest_anomalies(folder: BookFolder = Path()) -> None:
 def explain(
     place: Annotated[str, typer.Argument(help="An id, FIPS code, name or abbreviation.")],
     day: Annotated[str, typer.Argument(metavar="DATE", help="The day of the average, YYYY-MM-DD.")],
-    metric: Annotated[str, typer.Argument(help="cases or deaths.")],
+    metric: Annotated[str, typer.Argument(help="One of the book's metrics, such as cases.")],
     folder: BookFolder = Path(),
 ) -> None:
     """Show what an average is made of: the days of its window, what was left out and why, the sum and the division."""

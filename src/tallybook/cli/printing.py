@@ -75,6 +75,8 @@ def print_explanation(book: Book, made: Explanation) -> None:
         out.print(f"{half_up(made.average):,.2f} {made.metric} a day = {sums}{rate}", _days_table(made), sep="\n")
     for number, (name, words) in enumerate(made.anomalies.items(), start=1):
         out.print(escape(f"[{number}] {words or 'no description'} ({name})"))
+    for note in made.notes:
+        out.print(escape(f"the source: {note}"))
     if made.window_end < made.date and not made.parts:
         out.print(f"[dim]Nothing to add since {made.window_end}: its average is carried forward.[/]")
     if not made.parts:

@@ -28,7 +28,8 @@ def daily(
     Returns:
         ``place``, ``date`` and the metrics, one row per place and day from the place's first row to the last day of
         the frame, sorted by place, then date; the same kind of frame as came in. Counts may be negative: a decline is
-        a correction. Null: no total was reported that day, or none so far; the next report carries what is between.
+        a correction. Null: no total was reported that day, and the next report carries what is between; or it is the
+        first total after rows without one: how much of it is new nobody knows. The total of a place's first row is new.
 
     Raises:
         ContractError: a column is missing, two rows are for one place and day, or a total is no whole number.
@@ -57,5 +58,8 @@ def _new(days: Calendar, metric: str) -> pl.Series:
         firsts = days.starts[:-1]
         new[firsts] = totals.to_numpy()[firsts]
         return pl.Series(metric, new)
-    last = pl.col(metric).forward_fill().shift(1).over(days.place).fill_null(0)
-    return days.frame.select(pl.col(metric) - last).to_series()
+    firsts = np.zeros(len(totals), dtype=np.bool_)
+    firsts[days.starts[:-1]] = True
+    last = pl.col(metric).forward_fill().shift(1).over(days.place)
+    before = pl.when(pl.Series(firsts)).then(pl.lit(0, pl.Int64)).otherwise(last)
+    return days.frame.select((pl.col(metric) - before).alias(metric)).to_series()

@@ -10,7 +10,7 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.rolling import Averages
-from tallybook.model.config import Reporting
+from tallybook.model.cards import Reporting
 
 
 class Role(StrEnum):
@@ -90,6 +90,7 @@ class Explanation:
         days: the days from the window's start to the day asked for; empty for a sum over places.
         parts: the places whose averages are added; empty for a place with days of its own.
         anomalies: id and the editor's words, of every entry that concerns these days.
+        notes: what the sources say of these days themselves.
         reporting: 'infer-from-zero' where a zero is taken as a day without data, 'explicit' where it is believed.
     """
 
@@ -106,6 +107,7 @@ class Explanation:
     parts: tuple[Part, ...]
     anomalies: dict[str, str]
     reporting: Reporting
+    notes: tuple[str, ...] = ()
 
 
 def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
@@ -134,6 +136,9 @@ def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
         hint = "nothing is reported" if begin >= frame.height else f"there are reports of {dates[begin]} to {dates[-1]}"
         raise ContractError(f"no average of {made.metric} on {day}", hint=hint)
     row = made.row(day)
+    if made.average()[row] is None:
+        hint = f"counts begin on {dates[begin]}, and what was before is not known; the window is not whole yet"
+        raise ContractError(f"no average of {made.metric} on {day}", hint=hint)
     start, end = made.window(row)
     believed = set(made.windows.believed_rows().tolist())
     shown = []

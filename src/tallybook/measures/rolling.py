@@ -9,7 +9,8 @@ The seven rules of the average (N = days, 7 unless told otherwise):
    source says on which days it reported (``reporting="explicit"``), only days without a report have no data.
 5. A run of 2 N empty days is believed: they become ordinary days with a reported zero. A day without any report, not
    even of a zero, is never believed; counting starts again after it.
-6. Before the first row of a place every day is a reported zero.
+6. Before the first row of a place every day is a reported zero. Where a place's first rows say nothing of the metric,
+   nobody knows what was before: there is no average until a window is whole.
 7. The average on day t is taken over whole blocks, from the block of day e − N + 1 to e, the last day of the last
    complete block at or before t. Empty and omitted days after e carry the average forward.
 
@@ -33,7 +34,7 @@ from tallybook.measures.calendar import Calendar, calendar
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
-from tallybook.model.config import Reporting
+from tallybook.model.cards import Reporting
 from tallybook.model.metrics import METRICS
 
 
@@ -63,10 +64,10 @@ def rolling_average(
 
     Returns:
         ``place``, ``date``, and per metric its counts and ``{metric}_avg``, a number per day; null before the first
-        report. One row per place and day, sorted by place, then date; the same kind of frame as came in. With details
-        also ``{metric}_omitted`` (by the register or for being negative), ``{metric}_anomaly`` (ids of the register;
-        null where none), ``{metric}_window_start`` and ``{metric}_window_end`` (dates) and ``{metric}_window_days``
-        (the divisor: counted days, omitted ones left out).
+        report, and after rows without one until a window is whole. One row per place and day, sorted by place, then
+        date; the same kind of frame as came in. With details also ``{metric}_omitted`` (by the register or for being
+        negative), ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
+        ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted days, omitted ones left out).
 
     Raises:
         ContractError: a column is missing, a count is no whole number, or ``days`` is less than one.
@@ -123,7 +124,7 @@ class Averages:
     marks: pl.DataFrame
 
     def average(self) -> pl.Series:
-        """Return the averages, unrounded; null before the first report."""
+        """Return the averages, unrounded; null where there is none yet."""
         return self._begun(pl.Series(f"{self.metric}_avg", self.windows.averages()))
 
     def details(self) -> list[pl.Series]:
@@ -148,8 +149,11 @@ class Averages:
         return self._dates(first)[row], self._dates(end)[row]
 
     def _begun(self, series: pl.Series) -> pl.Series:
-        """Return the series without its values before the first report."""
+        """Return the series without its values before the first report, or before a window is whole (rule 6)."""
         begun = np.arange(len(series)) >= self.begins
+        late = self.begins > np.repeat(self.calendar.starts[:-1], np.diff(self.calendar.starts))
+        if late.any():
+            begun &= ~late | (self.windows.spans()[0] > self.windows.base)
         return series if begun.all() else series.zip_with(pl.Series(begun), pl.Series([None], dtype=series.dtype))
 
     def _dates(self, positions: IntArray) -> pl.Series:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from typing import Annotated, Literal, Self, get_args
+from enum import StrEnum
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level, Metric
-
-Reporting = Literal["infer-from-zero", "explicit"]
-"""How days without data are known: inferred from zero counts, or said by the source."""
-
-Cadence = Literal["daily", "weekdays", "weekly"]
-"""How often a source reports."""
 
 
 def _zone(name: str) -> str:
@@ -28,38 +23,12 @@ def _zone(name: str) -> str:
     return name
 
 
-def _feed_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", name):
-        raise ValueError("that is no name for a feed; use a-z, 0-9, - and _")
-    return name
-
-
 Days = Annotated[int, Field(strict=True, ge=1, le=366)]
 """The days of a window."""
-
-FeedName = Annotated[str, AfterValidator(_feed_name)]
-"""The name of a feed; it is a folder's name, too."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceConfig(_Strict):
-    """A feed of the book.
-
-    Attributes:
-        layout: how its files are laid out.
-        url: where ``record`` finds it when it is given no place.
-        cadence: how often it reports; ``check`` says where it did not.
-        reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on (rule 4 of the
-            averages); 'explicit' where every day in the file was reported on.
-    """
-
-    layout: Literal["published"] = "published"
-    url: str | None = None
-    cadence: Cadence = "daily"
-    reporting: Reporting = "infer-from-zero"
 
 
 class AveragesConfig(_Strict):
@@ -70,20 +39,22 @@ class AveragesConfig(_Strict):
         nation: by metric.
         state: by metric.
         county: by metric.
+        town: by metric.
     """
 
     days: Days = 7
     nation: dict[Metric, Days] = Field(default_factory=dict)
     state: dict[Metric, Days] = Field(default_factory=dict)
     county: dict[Metric, Days] = Field(default_factory=dict)
+    town: dict[Metric, Days] = Field(default_factory=dict)
 
     def by_level(self) -> dict[Level, dict[str, int]]:
         """Return the days of a window by level and metric.
 
         >>> AveragesConfig(county={"deaths": 30}).by_level()[Level.COUNTY]
-        {'cases': 7, 'deaths': 30}
+        {'cases': 7, 'deaths': 30, 'people_tested': 7, 'tests': 7, 'positive_tests': 7}
         """
-        own = {Level.NATION: self.nation, Level.STATE: self.state, Level.COUNTY: self.county}
+        own = {Level.NATION: self.nation, Level.STATE: self.state, Level.COUNTY: self.county, Level.TOWN: self.town}
         return {level: {metric.value: own[level].get(metric, self.days) for metric in Metric} for level in Level}
 
 
@@ -99,8 +70,8 @@ class BookConfig(_Strict):
         time_zone: the zone a day ends in.
         first_date: the first day that can have counts; ``check`` finds earlier ones.
         levels: the levels it publishes.
+        metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
-        sources: its feeds, by name.
     """
 
     title: str
@@ -111,40 +82,15 @@ class BookConfig(_Strict):
     time_zone: Annotated[str, AfterValidator(_zone)]
     first_date: date | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
+    metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
-    sources: dict[FeedName, SourceConfig] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _levels_once(self) -> Self:
-        if len(set(self.levels)) < len(self.levels):
-            raise ValueError("a level stands there twice")
-        return self
-
-    @model_validator(mode="after")
-    def _one_way_of_reporting(self) -> Self:
-        if len({source.reporting for source in self.sources.values()}) > 1:
-            raise ValueError("all sources of a book must have the same 'reporting'")
-        return self
-
-    def source(self, feed: str) -> SourceConfig:
-        """Return the configuration of a feed.
-
-        Raises:
-            BookError: the book has no such feed.
-        """
-        if feed not in self.sources:
-            raise BookError(f"no feed {feed!r} in this book", hint=f"it has {', '.join(self.sources)}")
-        return self.sources[feed]
-
-    @property
-    def reporting(self) -> Reporting:
-        """How the days without data are known."""
-        return next(iter(self.sources.values())).reporting
-
-    @property
-    def cadence(self) -> Cadence:
-        """How often the book's sources report: as the most frequent of them."""
-        return min((source.cadence for source in self.sources.values()), key=get_args(Cadence).index)
+    @field_validator("levels", "metrics")
+    @classmethod
+    def _once(cls, named: tuple[StrEnum, ...]) -> tuple[StrEnum, ...]:
+        if len(set(named)) < len(named):
+            raise ValueError("something stands there twice")
+        return named
 
 
 def read_config(text: str, *, file: str) -> BookConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -12,10 +13,13 @@ import polars as pl
 
 from tallybook.errors import UnknownPlaceError
 from tallybook.model.metrics import Level
-from tallybook.model.tables import read_table
+from tallybook.model.tables import Table, read_table
 
 NATION: Final = "USA"
 """The geoid of the nation."""
+
+SUBSTATE: Final = (Level.COUNTY, Level.TOWN)
+"""The levels whose places lie in a state."""
 
 PLACE_SCHEMA: Final = pl.Schema(
     {
@@ -36,7 +40,8 @@ PLACE_SCHEMA: Final = pl.Schema(
 """A place. Key ``geoid``; ``population`` of 2019, in persons; ``gdp_2019_musd`` in million dollars of 2019; ``members``
 the geoids an exception is made of, separated by blanks. Null: not applicable or not known."""
 
-OVERRIDE_COLUMNS: Final = ("geoid", "population")
+_OWN_COLUMNS: Final = ("geoid", "population")
+_NEW_COLUMNS: Final = ("level", "name", "parent")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Place:
 
     Attributes:
         geoid: its id, such as ``USA-53`` or ``USA-53061``.
-        level: nation, state or county; territories are states here, as in the published data.
+        level: nation, state, county or town; territories are states here, as in the published data.
         fips: its FIPS code as text, leading zeros kept; None for the nation and for places that are no county.
         name: its name without "County".
         abbreviation: the postal one of a state; None elsewhere.
@@ -88,12 +93,13 @@ class Gazetteer:
     def __repr__(self) -> str:
         return f"<Gazetteer of {len(self):,} places>"
 
-    def find(self, text: str) -> Place:
-        """Return the place called so: by geoid, FIPS, name, abbreviation, or name and state of a county.
+    def find(self, text: str, *, among: Sequence[Level] = tuple(Level)) -> Place:
+        """Return the place called so: by geoid, FIPS, name, abbreviation, or name and state of a county or town.
 
         Args:
             text: ``USA-53``, ``53``, ``53061``, ``Washington``, ``WA``, ``Snohomish, Washington``, ``Snohomish, WA``;
-                capitals do not matter. A name that a state and a county share is the state's.
+                capitals do not matter. A name that several levels share is the widest level's.
+            among: the levels that are meant.
 
         Raises:
             UnknownPlaceError: there is no such place, or several counties have that name; says which were meant.
@@ -107,12 +113,16 @@ class Gazetteer:
         tallybook.errors.UnknownPlaceError: no place 'Snohomsh, WA'; did you mean 'Snohomish, Washington'?
         """
         key = _key(text)
-        geoids = self._by_key.get(key, [])
+        by_level = self._by_key.get(key, {})
+        geoids = next((by_level[level] for level in Level if level in among and level in by_level), [])
         if len(geoids) == 1:
             return self[geoids[0]]
         if geoids:
             named = "; ".join(self._titles[geoid] for geoid in geoids[:4])
             raise UnknownPlaceError(f"{len(geoids)} places are called {text!r}", hint=f"say which: {named}")
+        if by_level:
+            levels = " or ".join(among)
+            raise UnknownPlaceError(f"{text!r} is the name of a {next(iter(by_level))}, not of a {levels}")
         raise UnknownPlaceError(f"no place {text!r}", hint=self._meant(key))
 
     def __getitem__(self, geoid: str) -> Place:
@@ -138,13 +148,19 @@ class Gazetteer:
         "did you mean 'Washington'?"
         """
         places = self.named.filter(level=level)
-        if state is not None and level is Level.COUNTY:
+        if state is not None and level in SUBSTATE:
             places = places.filter(state=state)
         return _did_you_mean(name, places["name"].to_list()) or "the gazetteer has no name like it"
 
-    def with_overrides(self, overrides: pl.DataFrame) -> Gazetteer:
-        """Return the gazetteer with the populations of ``overrides`` (geoid, population) in place of its own."""
-        return Gazetteer(self.frame.update(overrides, on="geoid", include_nulls=True))
+    def with_own(self, own: pl.DataFrame) -> Gazetteer:
+        """Return the gazetteer with a book's own populations in place of these, and its own places added.
+
+        Args:
+            own: as ``read_own_places`` returns it.
+        """
+        known = self.frame.update(own.select(_OWN_COLUMNS), on="geoid", include_nulls=True)
+        new = own.join(self.frame, on="geoid", how="anti")
+        return Gazetteer(pl.concat([known, new], how="diagonal"))
 
     @cached_property
     def named(self) -> pl.DataFrame:
@@ -166,52 +182,79 @@ class Gazetteer:
 
     @cached_property
     def _titles(self) -> dict[str, str]:
-        county = pl.col("level") == Level.COUNTY
-        title = pl.when(county).then(pl.format("{}, {}", "name", "state")).otherwise("name")
+        within = pl.col("level").is_in(SUBSTATE)
+        title = pl.when(within).then(pl.format("{}, {}", "name", "state")).otherwise("name")
         return dict(self.named.select("geoid", title).rows())
 
     @cached_property
-    def _by_key(self) -> dict[str, list[str]]:
-        """Every way to call a place, its wider level winning over a narrower one of the same name."""
+    def _by_key(self) -> dict[str, dict[str, list[str]]]:
+        """Every way to call a place: the geoids it may mean, by level."""
         keys: dict[str, dict[str, list[str]]] = {}
         states = dict(self.frame.filter(level=Level.STATE).select("geoid", "abbreviation").rows())
         for geoid, level, fips, name, abbreviation, parent in self.frame.select(
             "geoid", "level", "fips", "name", "abbreviation", "parent"
         ).rows():
             ways = {geoid, fips, name, abbreviation, self._titles[geoid]}
-            if level == Level.COUNTY:
-                ways |= {f"{name}, {states[parent]}", f"{name} County, {states[parent]}"}
+            if level in SUBSTATE:
+                ways |= {f"{name}, {states[parent]}", f"{name} {level}, {states[parent]}"}
             for way in filter(None, ways):
                 keys.setdefault(_key(way), {}).setdefault(level, []).append(geoid)
-        return {key: next(by[level] for level in Level if level in by) for key, by in keys.items()}
+        return keys
 
     def _meant(self, key: str) -> str:
         titles = {_key(title): title for title in self._titles.values()}
         return _did_you_mean(key, list(titles), titles) or "use a geoid (USA-53), a FIPS code or a name"
 
 
-def read_overrides(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame:
-    r"""Return the populations a book sets in place of the gazetteer's: columns geoid, population; key geoid.
+def read_own_places(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFrame:
+    r"""Return what a book's ``places.csv`` says: populations in place of the gazetteer's, and places it lacks.
 
-    A blank population says that there is none: figures per 100,000 are then empty.
+    A blank population says that there is none: figures per 100,000 are then empty. A place that the gazetteer does not
+    have needs ``level``, ``name`` and ``parent``, the geoid of the place it lies in; others leave them blank.
+
+    Returns:
+        geoid, population, level, name, parent; the last three null for places of the gazetteer; key geoid.
 
     Raises:
-        DataRefusedError: an unknown or repeated geoid, or a population that is no whole number from 0 up.
+        DataRefusedError: an unknown place without level, name and parent, a known one with them, a repeated geoid, an
+            unknown level or parent, or a population that is no whole number from 0 up.
 
-    >>> read_overrides(b"geoid,population\nUSA-13,10663423\n", file="places.csv", places=gazetteer()).rows()
-    [('USA-13', 10663423)]
+    >>> text = b"geoid,population,level,name,parent\nUSA-13,10663423,,,\nUSA-50-001,9000,town,Bennington,USA-50\n"
+    >>> read_own_places(text, file="places.csv", places=gazetteer()).rows()
+    [('USA-13', 10663423, None, None, None), ('USA-50-001', 9000, 'town', 'Bennington', 'USA-50')]
     """
-    table = read_table(data, file=file, columns=OVERRIDE_COLUMNS).required("geoid")
+    table = read_table(data, file=file, columns=_OWN_COLUMNS, optional=_NEW_COLUMNS).required("geoid")
+    rows = table.rows.with_columns(
+        pl.lit(None, pl.String).alias(name) for name in _NEW_COLUMNS if name not in table.rows
+    )
+    table = Table(file, rows)
     known = pl.col("geoid").is_in(places.frame["geoid"].implode())
-    table.refuse(~known, "geoid", "unknown place {text}", hint="geoids look like USA-53 or USA-53061")
+    says = pl.any_horizontal(pl.col(_NEW_COLUMNS).is_not_null())
+    hint = "geoids look like USA-53 or USA-53061; a new place needs level, name and parent"
+    table.refuse(~known & ~says, "geoid", "unknown place {text}", hint=hint)
+    table.refuse(known & says, "geoid", "the gazetteer has the place {text}", hint="leave level, name and parent blank")
     table.refuse(~pl.col("geoid").is_first_distinct(), "geoid", "the place {text} stands there twice")
-    table = table.with_integers("population")
+    table = _check_new(table, ~known, places).with_integers("population")
     table.refuse(pl.col("population") < 0, "population", "{text} is no population")
-    return table.rows.select(OVERRIDE_COLUMNS)
+    return table.rows.select(*_OWN_COLUMNS, *_NEW_COLUMNS)
+
+
+def _check_new(table: Table, new: pl.Expr, places: Gazetteer) -> Table:
+    levels = [level.value for level in SUBSTATE]
+    states = places.frame.filter(level=Level.STATE)["geoid"]
+    for column in _NEW_COLUMNS:
+        table.refuse(new & pl.col(column).is_null(), column, f"the {column} of {{geoid}} is blank")
+    table.refuse(new & ~pl.col("level").is_in(levels), "level", "{text} is not county or town")
+    table.refuse(new & ~pl.col("parent").is_in(states.implode()), "parent", "{text} is no state", hint="such as USA-50")
+    within = pl.col("geoid").str.starts_with(pl.col("parent"))
+    table.refuse(
+        new & ~within, "geoid", "{text} does not begin with {parent}", hint="ids begin with that of their state"
+    )
+    return table
 
 
 def state_of(geoid: pl.Expr) -> pl.Expr:
-    """Return the geoid of the state a county's geoid lies in; null for states and the nation.
+    """Return the geoid of the state a county's or town's geoid lies in; null for states and the nation.
 
     >>> pl.DataFrame({"geoid": ["USA", "USA-53", "USA-53061"]}).select(state_of(pl.col("geoid")))["geoid"].to_list()
     [None, None, 'USA-53']
@@ -223,12 +266,14 @@ def state_of(geoid: pl.Expr) -> pl.Expr:
 def gazetteer() -> Gazetteer:
     """Return the built-in gazetteer.
 
-    The nation, 56 states and territories, their counties, the geographic exceptions, and an "Unknown" per state.
+    The nation, 56 states and territories, their counties, the geographic exceptions, an "Unknown" per state, and the
+    towns of Connecticut.
 
-    Source: U.S. Census Bureau, population estimates of 2019; Bureau of Economic Analysis, GDP by state of 2019.
+    Source: U.S. Census Bureau, population estimates of 2019; Bureau of Economic Analysis, GDP by state of 2019. Towns:
+    the populations of 2018 that Connecticut divided by, the only whole numbers that give the rates it published.
 
     >>> gazetteer()
-    <Gazetteer of 3,351 places>
+    <Gazetteer of 3,520 places>
     """
     data = resources.files("tallybook.model").joinpath("data/places.csv").read_bytes()
     return Gazetteer(pl.read_csv(data, schema=PLACE_SCHEMA))

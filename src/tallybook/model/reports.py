@@ -31,11 +31,13 @@ REPORT_SCHEMA: Final = pl.Schema(
         "place": pl.String(),
         "metric": pl.String(),
         "date": pl.Date(),
-        "value": pl.Int64(),
+        "value": pl.Float64(),
         "status": pl.String(),
     }
 )
-"""A report: cumulative ``value`` of ``metric`` at ``place`` on ``date``; null where ``status`` is not 'reported'."""
+"""A report: ``value`` of ``metric`` at ``place`` on ``date``; null where ``status`` is not 'reported'.
+
+Counts are whole numbers that a Float64 holds exactly; rates are fractions."""
 
 OBSERVATION_SCHEMA: Final = pl.Schema(
     {

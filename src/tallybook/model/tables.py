@@ -9,8 +9,8 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import polars as pl
 
@@ -21,10 +21,12 @@ MOST_BYTES: Final = 2 * 1024**3
 """The largest file that is read, unpacked."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# A quoted cell: a quotation mark at the start of a cell, up to one that is not doubled, at its end.
-_QUOTED = re.compile(r'(?<![^,\n])"(?:[^"]|"")*"(?![^,\r\n])')
 _MOST = 10**10
 _FIRST_YEAR = 1900
+
+LINE: Final = "\N{PILCROW SIGN}line"
+"""The column that says on which line a row starts; no agency calls one so."""
+
 _SHOWN = 60
 
 
@@ -34,11 +36,17 @@ class Table:
 
     Attributes:
         file: the name errors use.
-        rows: the columns asked for, as text, a blank cell null; and ``line``, the line each row starts on.
+        rows: the columns asked for, as text, a blank cell null; and LINE, where each row stands.
+        where: what LINE counts: the lines of the file, or the rows of a file that is not made of lines.
     """
 
     file: str
     rows: pl.DataFrame
+    where: Literal["line", "row"] = "line"
+
+    def with_rows(self, rows: pl.DataFrame) -> Table:
+        """Return the table with other rows, or other columns."""
+        return replace(self, rows=rows)
 
     def refuse(self, bad: pl.Expr, column: str, says: str, *, hint: str | None = None) -> None:
         """Refuse the file for its first row where ``bad`` holds, naming line, column and text.
@@ -59,27 +67,36 @@ class Table:
         cells = {name: _shown(cell) for name, cell in first.items()}
         more = f" (and {rows.height - 1:,} more like it)" if rows.height > 1 else ""
         raise DataRefusedError(
-            says.format(text=cells[column], **cells) + more,
+            says.format_map({**cells, "text": cells[column]}) + more,
             file=self.file,
-            line=first["line"],
+            line=first[LINE] if self.where == "line" else None,
+            row=first[LINE] if self.where == "row" else None,
             column=column,
             hint=hint,
         )
 
-    def with_dates(self, *columns: str) -> Table:
+    def with_dates(self, *columns: str, written: str = "%Y-%m-%d") -> Table:
         """Return the table with these columns as dates.
 
+        Args:
+            columns: the columns, as text.
+            written: how a date is written, in strftime's codes.
+
         Raises:
-            DataRefusedError: a cell is no day of the calendar written YYYY-MM-DD.
+            DataRefusedError: a cell is no day of the calendar written so.
         """
         table = self
+        iso = written == "%Y-%m-%d"
         for column in columns:
             text = pl.col(column)
-            day = text.str.to_date("%Y-%m-%d", strict=False)
-            wrong = ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$") | (text.is_not_null() & day.is_null())
-            table.refuse(wrong, column, "{text} is no date", hint="write dates as YYYY-MM-DD")
+            day = text.str.to_date(written, strict=False)
+            wrong = text.is_not_null() & day.is_null()
+            if iso:
+                wrong |= ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+            hint = f"write dates as {'YYYY-MM-DD' if iso else written}"
+            table.refuse(wrong, column, "{text} is no date", hint=hint)
             table.refuse(day.dt.year() < _FIRST_YEAR, column, "{text} is long ago", hint="is the year right?")
-            table = Table(self.file, table.rows.with_columns(day))
+            table = table.with_rows(table.rows.with_columns(day))
         return table
 
     def with_integers(self, *columns: str, hint: str = "write digits only; leave it blank if not reported") -> Table:
@@ -100,7 +117,21 @@ class Table:
                 hint=hint,
             )
             table.refuse(number.abs() > _MOST, column, "{text} is more than there are people", hint=hint)
-            table = Table(self.file, table.rows.with_columns(number))
+            table = table.with_rows(table.rows.with_columns(number))
+        return table
+
+    def with_decimals(self, *columns: str) -> Table:
+        """Return the table with these columns as numbers (Float64).
+
+        Raises:
+            DataRefusedError: a cell is no number, or none that is finite.
+        """
+        table = self
+        for column in columns:
+            text = pl.col(column)
+            wrong = ~text.str.contains(r"^-?\d{1,15}(\.\d{1,15})?$")
+            table.refuse(wrong, column, "{text} is no number", hint="write digits and at most one point")
+            table = table.with_rows(table.rows.with_columns(text.cast(pl.Float64)))
         return table
 
     def required(self, *columns: str) -> Table:
@@ -110,12 +141,20 @@ class Table:
             DataRefusedError: a cell is blank.
         """
         for column in columns:
-            self.refuse(pl.col(column).is_null(), column, f"the {column} is blank")
+            self.refuse(pl.col(column).is_null(), column, f"the {in_words(column)} is blank")
         return self
 
 
-def read_table(data: bytes, *, file: str, columns: Sequence[str], optional: Sequence[str] = ()) -> Table:
-    r"""Return the rows of a comma-separated file that has these columns and no others, in any order.
+def read_table(
+    data: bytes,
+    *,
+    file: str,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    ignored: Sequence[str] = (),
+    delimiter: str = ",",
+) -> Table:
+    r"""Return the rows of a delimited file that has these columns and no others, in any order.
 
     Taken: UTF-8 with or without a byte order mark, LF or CRLF, quoted cells, gzip, a missing final newline, a
     header without rows.
@@ -125,6 +164,8 @@ def read_table(data: bytes, *, file: str, columns: Sequence[str], optional: Sequ
         file: the name errors use.
         columns: the columns the file must have.
         optional: those it may have; all of them or none.
+        ignored: those it may have that are not read; '*' for any.
+        delimiter: what stands between cells.
 
     Raises:
         DataRefusedError: the file is empty, is not UTF-8, has other columns, or a line has too few or too many cells.
@@ -137,23 +178,33 @@ def read_table(data: bytes, *, file: str, columns: Sequence[str], optional: Sequ
     ...
     tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
     """
-    text = _decoded(data, file)
-    header = _header(text, file)
+    text = decoded(data, file)
+    header = _header(text, file, delimiter)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
-    _check_header(header, wanted, file)
-    lines = _lines(text, len(header), file)
-    rows = pl.read_csv(text.encode(), infer_schema=False)
-    return Table(file, rows.select(wanted).with_columns(line=lines))
+    check_header(header, wanted, file, ignored=ignored)
+    lines = _lines(text, len(header), file, delimiter)
+    rows = pl.read_csv(text.encode(), infer_schema=False, separator=delimiter)
+    return Table(file, rows.select(wanted).with_columns(lines.alias(LINE)))
 
 
-def _header(text: str, file: str) -> list[str]:
+def in_words(column: str) -> str:
+    """Return the name of a column as part of what ``Table.refuse`` says."""
+    return column.replace("{", "{{").replace("}", "}}")
+
+
+def _header(text: str, file: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
 
 
-def _decoded(data: bytes, file: str) -> str:
+def decoded(data: bytes, file: str) -> str:
+    """Return the text of a file that may be gzipped, without line ends at its end.
+
+    Raises:
+        DataRefusedError: the file is empty, damaged, too large, a web page, or not UTF-8.
+    """
     if data.startswith(_GZIP):
         try:
             with gzip.open(io.BytesIO(data)) as unpacked:
@@ -188,9 +239,15 @@ def _check_text(text: str, file: str) -> None:
         raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
 
 
-def _lines(text: str, width: int, file: str) -> pl.Series:
+def _quoted(delimiter: str) -> re.Pattern[str]:
+    """Return the pattern of a quoted cell: from a mark at the start of a cell to one not doubled, at its end."""
+    between = re.escape(delimiter)
+    return re.compile(rf'(?<![^{between}\n])"(?:[^"]|"")*"(?![^{between}\r\n])')
+
+
+def _lines(text: str, width: int, file: str, delimiter: str) -> pl.Series:
     """Return the line each row starts on, every row having ``width`` cells."""
-    bare = _QUOTED.sub(lambda part: "\0" * part[0].count("\n"), text) if '"' in text else text
+    bare = _quoted(delimiter).sub(lambda part: "\0" * part[0].count("\n"), text) if '"' in text else text
     records = pl.Series(bare.split("\n"))
     inside = records.str.count_matches("\0", literal=True)
     lines = (inside.cum_sum() - inside + pl.int_range(1, len(records) + 1, eager=True))[1:].cast(pl.Int64)
@@ -202,26 +259,32 @@ def _lines(text: str, width: int, file: str) -> pl.Series:
             line=lines[stray[0] - 1] if stray[0] else 1,
             hint="quote the whole cell, and double the marks inside it",
         )
-    cells = records.str.count_matches(",", literal=True)[1:] + 1
+    cells = records.str.count_matches(delimiter, literal=True)[1:] + 1
     wrong = (cells != width).arg_true()
     if len(wrong):
         raise DataRefusedError(
             f"{cells[wrong[0]]} cells where the header has {width}",
             file=file,
             line=lines[wrong[0]],
-            hint="a comma inside a cell needs quotation marks around the cell",
+            hint=f"a {'comma' if delimiter == ',' else repr(delimiter)} inside a cell needs quotation marks around it",
         )
     return lines
 
 
-def _check_header(header: Sequence[str], columns: Sequence[str], file: str) -> None:
+def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ignored: Sequence[str] = ()) -> None:
+    """Refuse a file that lacks a column, has one that is neither wanted nor ignored, or has one twice.
+
+    Raises:
+        DataRefusedError: it does.
+    """
     names = list(header)
-    extra = [name for name in names if name not in columns]
+    others = [name for name in names if name not in columns]
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, extra, n=1)
+            close = difflib.get_close_matches(column, others, n=1)
             hint = f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
             raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
+    extra = [] if "*" in ignored else [name for name in others if name not in ignored]
     if extra:
         raise DataRefusedError(
             f"unexpected column {_shown(extra[0])}", file=file, line=1, hint=f"expected {', '.join(columns)}"

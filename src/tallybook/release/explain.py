@@ -12,38 +12,45 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.daily import daily
 from tallybook.measures.explain import Explanation, Part, explain_days
 from tallybook.measures.rolling import averages
-from tallybook.model.metrics import METRICS, Level
+from tallybook.model.metrics import Level
 from tallybook.model.places import Place
 from tallybook.release.figures import Method, national, totals_of
 
 
-def explain(observations: pl.DataFrame, place: Place, day: date, metric: str, *, method: Method) -> Explanation:
+def explain(
+    observations: pl.DataFrame, place: Place, day: date, metric: str, *, method: Method, notes: pl.DataFrame
+) -> Explanation:
     """Return what an average is made of: the days of its window, or for the nation the states it adds up.
 
     Args:
         observations: as ``Ledger.as_of`` returns them.
         place: the place.
         day: the day of the average.
-        metric: cases or deaths.
+        metric: one of the book's metrics.
         method: how the averages are made.
+        notes: the dated notes of the sources; columns of ANNOTATION_SCHEMA.
 
     Raises:
         ContractError: there is no such metric, or no average of the place on that day.
     """
-    if metric not in METRICS:
-        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(METRICS)}")
+    if metric not in method.metrics:
+        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(method.metrics)}")
     if place.level is Level.NATION:
         summed = _explain_sum(observations, place, day, metric, method)
         if summed is not None:
-            return summed
-    totals = totals_of(observations, place.level, method.places)
+            return _with_notes(summed, notes)
+    return _with_notes(_explain_days(observations, place, day, metric, method), notes)
+
+
+def _explain_days(observations: pl.DataFrame, place: Place, day: date, metric: str, method: Method) -> Explanation:
+    totals = totals_of(observations, place.level, method.places, metrics=[metric])
     counts = daily(totals, [metric]).filter(geoid=place.geoid)
     made = averages(
         calendar(counts, place="geoid", date="date"),
         metric,
         days=method.days[place.level][metric],
         register=method.register,
-        reporting=method.reporting,
+        reporting=method.reporting[place.level],
     )
     days = explain_days(made, day)
     start, end = made.window(made.row(day))
@@ -62,7 +69,7 @@ def explain(observations: pl.DataFrame, place: Place, day: date, metric: str, *,
             days=days,
             parts=(),
             anomalies=_words(method.register, {name for shown in days for name in shown.anomalies}),
-            reporting=method.reporting,
+            reporting=method.reporting[place.level],
         ),
         place,
     )
@@ -72,12 +79,12 @@ def _explain_sum(
     observations: pl.DataFrame, place: Place, day: date, metric: str, method: Method
 ) -> Explanation | None:
     """Return the explanation of a national average; None where the book has no states to add."""
-    states = totals_of(observations, Level.STATE, method.places)
+    states = totals_of(observations, Level.STATE, method.places, metrics=[metric])
     if states.is_empty():
         return None
-    parts = method.averages(states, Level.STATE)
-    nation = method.averages(totals_of(observations, Level.NATION, method.places), Level.NATION)
-    row = national(nation, parts).filter(date=day)
+    parts = method.averages(states, Level.STATE, [metric])
+    own = totals_of(observations, Level.NATION, method.places, metrics=[metric])
+    row = national(method.averages(own, Level.NATION, [metric]), parts, [metric]).filter(date=day)
     if row.is_empty() or row[f"{metric}_avg"].item() is None:
         raise ContractError(f"no average of {metric} on {day}", hint="there are no reports of that day")
     made = row.row(0, named=True)
@@ -96,7 +103,7 @@ def _explain_sum(
             days=(),
             parts=tuple(Part(*pair) for pair in added.select("geoid", f"{metric}_avg").rows()),
             anomalies=_words(method.register, set(made[f"{metric}_anomaly"] or ())),
-            reporting=method.reporting,
+            reporting=method.reporting[place.level],
         ),
         place,
     )
@@ -104,6 +111,12 @@ def _explain_sum(
 
 def _with_people(made: Explanation, place: Place) -> Explanation:
     return replace(made, per_100k=made.average * 100_000 / place.population) if place.population else made
+
+
+def _with_notes(made: Explanation, notes: pl.DataFrame) -> Explanation:
+    last = pl.col("end_date").fill_null(pl.col("date"))
+    within = notes.filter(pl.col("date") <= made.date, last >= made.window_start)
+    return replace(made, notes=tuple(within.select(pl.format("{} ({})", "note", "source")).to_series()))
 
 
 def _words(register: pl.DataFrame, ids: set[str]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import polars as pl
 
@@ -11,9 +12,15 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.daily import daily
 from tallybook.measures.rates import per_100k, sum_over_places
 from tallybook.measures.rolling import rolling_average
-from tallybook.model.config import Reporting
-from tallybook.model.metrics import METRICS, Level
+from tallybook.model.cards import Reporting
+from tallybook.model.metrics import COUNTS, METRICS, RATES, SUMS, Level, Metric
 from tallybook.model.places import Gazetteer
+
+POSITIVITY: Final = "positivity_avg_percent"
+"""Of 100 tests, how many are positive: the average of positive tests by that of all tests."""
+
+DAYS_SINCE: Final = "days_since_last_report"
+"""The days that the new counts of a row are of; null where nothing was reported."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +29,15 @@ class Figures:
 
     Attributes:
         level: the level of the places.
-        totals: ``geoid``, ``date`` and the cumulative metrics; one row per place and day that an agency has a row for.
+        metrics: what has averages, in the book's order.
+        totals: ``geoid``, ``date`` and everything that is recorded; one row per place and day that an agency has a
+            row for.
         averages: what ``rolling_average`` with details and ``per_100k`` return, ``{metric}_reported`` and the names of
             the places; one row per place and day of the calendar.
     """
 
     level: Level
+    metrics: tuple[str, ...]
     totals: pl.DataFrame
     averages: pl.DataFrame
 
@@ -39,24 +49,42 @@ class Method:
     Attributes:
         places: its gazetteer.
         register: its anomalies.
+        metrics: what the book publishes with averages.
         days: the days of a window, by level and metric.
-        reporting: how days without data are known.
+        reporting: how days without data are known, by level.
     """
 
     places: Gazetteer
     register: pl.DataFrame
+    metrics: tuple[str, ...]
     days: Mapping[Level, Mapping[str, int]]
-    reporting: Reporting
+    reporting: Mapping[Level, Reporting]
 
-    def averages(self, totals: pl.DataFrame, level: Level) -> pl.DataFrame:
+    def averages(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
         """Return the averages of a level's totals, with details."""
         return rolling_average(
-            daily(totals),
+            daily(totals, metrics),
+            metrics,
             days=self.days[level],
             anomalies=self.register,
-            reporting=self.reporting,
+            reporting=self.reporting[level],
             details=True,
         )
+
+    def of_level(self, observations: pl.DataFrame, level: Level) -> tuple[str, ...]:
+        """Return which of the metrics a level has: those of the published layout, if it has one, and those observed."""
+        observed = set(observations.filter(self._at(level))["metric"].unique())
+        own = () if level is Level.TOWN else METRICS
+        return tuple(metric for metric in self.metrics if metric in observed or metric in own)
+
+    def recorded(self, observations: pl.DataFrame, level: Level) -> tuple[str, ...]:
+        """Return everything recorded of a level, a metric's parts after it, reported rates last."""
+        observed = set(observations.filter(self._at(level))["metric"].unique())
+        ordered = dict.fromkeys(name for metric in COUNTS for name in (metric, *SUMS.get(metric, ())))
+        return tuple(name for name in (*ordered, *RATES) if name in observed)
+
+    def _at(self, level: Level) -> pl.Expr:
+        return pl.col("place").is_in(self.places.frame.filter(level=level)["geoid"].implode())
 
 
 def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Method) -> list[Figures]:
@@ -69,12 +97,15 @@ def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Meth
     """
     made: dict[Level, Figures] = {}
     for level in levels:
-        totals = totals_of(observations, level, method.places)
+        metrics = method.of_level(observations, level)
+        columns = method.recorded(observations, level) if level is Level.TOWN else metrics
+        totals = totals_of(observations, level, method.places, metrics=columns)
         if totals.height:
-            made[level] = Figures(level, totals, method.averages(totals, level))
+            made[level] = Figures(level, metrics, totals, method.averages(totals, level, metrics))
     if Level.NATION in made and Level.STATE in made:
         nation, states = made[Level.NATION], made[Level.STATE]
-        made[Level.NATION] = Figures(Level.NATION, nation.totals, national(nation.averages, states.averages))
+        summed = national(nation.averages, states.averages, nation.metrics)
+        made[Level.NATION] = replace(nation, averages=summed)
     return [_finished(made[level], method.places) for level in Level if level in made]
 
 
@@ -90,11 +121,12 @@ def totals_of(
         observations.filter(pl.col("place").is_in(geoids.implode()), pl.col("metric").is_in(metrics))
         .pivot("metric", on_columns=metrics, index=["place", "date"], values="value", maintain_order=True)
         .rename({"place": "geoid"})
+        .with_columns(pl.col(name).cast(pl.Int64) for name in metrics if name not in RATES)
         .sort("geoid", "date")
     )
 
 
-def national(nation: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     """Return the averages of the nation, each the sum of the states' unrounded ones.
 
     The window of a sum is the widest of its parts': the earliest start, the latest end, the longest divisor. No day of
@@ -103,18 +135,19 @@ def national(nation: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     Args:
         nation: the nation's own counts, with details.
         states: the averages of the states, with details.
+        metrics: what is averaged.
     """
     parts = calendar(states, place="geoid", date="date")
-    sums = sum_over_places(parts, [f"{metric}_avg" for metric in METRICS])
+    sums = sum_over_places(parts, [f"{metric}_avg" for metric in metrics])
     windows = states.group_by("date").agg(
-        *(pl.col(f"{metric}_window_start").min() for metric in METRICS),
-        *(pl.col(f"{metric}_window_end", f"{metric}_window_days").max() for metric in METRICS),
+        *(pl.col(f"{metric}_window_start").min() for metric in metrics),
+        *(pl.col(f"{metric}_window_end", f"{metric}_window_days").max() for metric in metrics),
     )
-    own = nation.select("geoid", "date", *METRICS, *(f"{metric}_anomaly" for metric in METRICS))
+    own = nation.select("geoid", "date", *metrics, *(f"{metric}_anomaly" for metric in metrics))
     return (
         own.join(sums, on="date", how="left", maintain_order="left")
         .join(windows, on="date", how="left", maintain_order="left")
-        .with_columns(pl.lit(value=False).alias(f"{metric}_omitted") for metric in METRICS)
+        .with_columns(pl.lit(value=False).alias(f"{metric}_omitted") for metric in metrics)
     )
 
 
@@ -122,11 +155,33 @@ def _finished(made: Figures, places: Gazetteer) -> Figures:
     """Return the figures with names, rates and whether each day was reported; rows by date, then name."""
     names = places.named.select("geoid", "fips", "name", "state")
     order = ["date", "state", "name"]
-    averages = per_100k(made.averages, populations=places.frame).with_columns(
-        pl.col(metric).is_not_null().alias(f"{metric}_reported") for metric in METRICS
+    rates = [f"{metric}_avg" for metric in made.metrics]
+    averages = per_100k(made.averages, rates, populations=places.frame).with_columns(
+        pl.col(metric).is_not_null().alias(f"{metric}_reported") for metric in made.metrics
     )
+    totals = made.totals
+    if made.level is Level.TOWN:
+        totals = per_100k(totals, made.metrics, populations=places.frame)
+        averages = averages.with_columns(*_of_tests(made.metrics), _days_since_report(totals, averages))
     return Figures(
         made.level,
-        made.totals.join(names, on="geoid", how="left", maintain_order="left").sort(order),
+        made.metrics,
+        totals.join(names, on="geoid", how="left", maintain_order="left").sort(order),
         averages.join(names, on="geoid", how="left", maintain_order="left").sort(order),
     )
+
+
+def _of_tests(metrics: Sequence[str]) -> list[pl.Expr]:
+    if not {Metric.TESTS, Metric.POSITIVE_TESTS} <= set(metrics):
+        return []
+    tests = pl.col("tests_avg")
+    return [pl.when(tests > 0).then(pl.col("positive_tests_avg") * 100 / tests).alias(POSITIVITY)]
+
+
+def _days_since_report(totals: pl.DataFrame, averages: pl.DataFrame) -> pl.Series:
+    """Return per row of the averages the days since the place's report before, null on days without one."""
+    reports = totals.select("geoid", "date").with_columns(
+        pl.col("date").diff().over("geoid").dt.total_days().alias(DAYS_SINCE)
+    )
+    keys = averages.select("geoid", "date")
+    return keys.join(reports, on=["geoid", "date"], how="left", maintain_order="left")[DAYS_SINCE]

@@ -8,11 +8,11 @@ from typing import Final
 import polars as pl
 
 from tallybook.measures.rates import round_half_up
-from tallybook.model.metrics import METRICS, PARTS, Level
-from tallybook.model.places import Gazetteer
-from tallybook.release.figures import Figures, totals_of
+from tallybook.model.metrics import COUNTS, METRICS, PARTS, RATES, Level
+from tallybook.model.places import SUBSTATE, Gazetteer
+from tallybook.release.figures import DAYS_SINCE, POSITIVITY, Figures, totals_of
 
-STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties"}
+STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties", Level.TOWN: "towns"}
 """The name of each level's files."""
 
 AVERAGES: Final = "rolling-averages"
@@ -28,15 +28,25 @@ _PLACE_COLUMNS: Final = {
     Level.NATION: (),
     Level.STATE: ("state",),
     Level.COUNTY: ("county", "state"),
+    Level.TOWN: ("town", "state"),
 }
 _CONTEXT: Final = ("reported", "omitted", "anomaly", "window_start", "window_end", "window_days")
 
 
 def totals_table(made: Figures) -> pl.DataFrame:
-    """Return the columns of the totals file of a level: ``date``, names and FIPS code, cumulative metrics."""
+    """Return the columns of the totals file of a level: ``date``, names and FIPS code, cumulative metrics.
+
+    Towns have no published layout to follow: their file has everything that is recorded of them, ``geoid``, and the
+    totals per 100,000 people.
+    """
     names = _PLACE_COLUMNS[made.level]
+    totals = _named(made.totals, made.level)
+    if made.level is Level.TOWN:
+        recorded = [name for name in totals.columns if name in (*COUNTS, *RATES)]
+        rates = [f"{metric}_per_100k" for metric in made.metrics]
+        return totals.select("date", "geoid", *names, *recorded, *rates)
     fips = () if made.level is Level.NATION else ("fips",)
-    return _named(made.totals, made.level).select("date", *names, *fips, *METRICS)
+    return totals.select("date", *names, *fips, *made.metrics)
 
 
 def live_table(live: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
@@ -67,8 +77,9 @@ def _totals_table(totals: pl.DataFrame, level: Level, places: Gazetteer, metrics
 
 def averages_table(made: Figures) -> pl.DataFrame:
     """Return the columns of the averages file of a level, averages and rates unrounded."""
-    figures = [name for metric in METRICS for name in (metric, f"{metric}_avg", f"{metric}_avg_per_100k")]
-    return _named(made.averages, made.level).select("date", "geoid", *_PLACE_COLUMNS[made.level], *figures)
+    figures = [name for metric in made.metrics for name in (metric, f"{metric}_avg", f"{metric}_avg_per_100k")]
+    own = [name for name in (DAYS_SINCE, POSITIVITY) if name in made.averages.columns]
+    return _named(made.averages, made.level).select("date", "geoid", *_PLACE_COLUMNS[made.level], *figures, *own)
 
 
 def with_context(table: pl.DataFrame, made: Figures) -> pl.DataFrame:
@@ -78,9 +89,9 @@ def with_context(table: pl.DataFrame, made: Figures) -> pl.DataFrame:
     (ids of the register, null where none), ``{metric}_window_start``, ``{metric}_window_end`` and
     ``{metric}_window_days`` of the day's average.
     """
-    keys = made.averages if "geoid" in table.columns else made.totals
-    context = [f"{metric}_{name}" for metric in METRICS for name in _CONTEXT]
-    return table.with_columns(keys["geoid"]).join(
+    keyed = table if "geoid" in table.columns else table.with_columns(made.totals["geoid"])
+    context = [f"{metric}_{name}" for metric in made.metrics for name in _CONTEXT]
+    return keyed.join(
         made.averages.select("geoid", "date", *context), on=["geoid", "date"], how="left", maintain_order="left"
     )
 
@@ -114,4 +125,4 @@ def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataF
 
 
 def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:
-    return frame.rename({"name": "county"}) if level is Level.COUNTY else frame
+    return frame.rename({"name": level.value}) if level in SUBSTATE else frame

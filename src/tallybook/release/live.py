@@ -35,7 +35,7 @@ def live_tables(
         counts = live_table(live, level, places)
         if counts.height:
             yield f"{FOLDER}/{STEMS[level]}.csv", counts
-        parts = parts_table(observations, level, places)
+        parts = parts_table(observations, level, places) if level is not Level.TOWN else counts.clear()
         if parts.height:
             yield f"{STEMS[level]}-confirmed-probable.csv", parts
 

@@ -71,6 +71,7 @@ def write_release(
     levels: Sequence[Figures],
     *,
     tables: Mapping[str, pl.DataFrame],
+    annotations: pl.DataFrame,
     register: pl.DataFrame,
     as_of: datetime,
     about: dict[str, str],
@@ -81,6 +82,7 @@ def write_release(
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
         tables: further CSV files, by their path below the folder.
+        annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
         as_of: the moment of the latest observation.
         about: what the release says of itself: title, publisher, licence, and so on.
@@ -96,6 +98,7 @@ def write_release(
             for path, table in tables.items():
                 (new / path).parent.mkdir(exist_ok=True)
                 table.write_csv(new / path)
+            annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             files = tuple(_described(new))

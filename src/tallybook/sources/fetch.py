@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tallybook.errors import SourceError
 from tallybook.model.files import read_file
-
-if TYPE_CHECKING:
-    import httpx
+from tallybook.sources.archive import Archive, Fetched, Progress
 
 Alternatives = Sequence[Sequence[str]]
 """The sets of files that hold a thing, the fullest first."""
 
-_TIMEOUT_SECONDS = 60
-_MOST_SECONDS = 1800
-_MOST_BYTES = 2 * 1024**3
+Get = Callable[[str, str], Fetched | None]
+"""Called with an address and the name of its file; returns the file, None where there is none."""
+
 _SHOWN = 4
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """A file of a feed.
+def fetch_file(location: str, *, archive: Archive, progress: Progress) -> Fetched:
+    """Return a single file.
 
-    Attributes:
-        name: the name the feed's layout has for it, such as ``us-states.csv``.
-        address: where it was found; the name errors use.
-        data: its bytes.
+    Args:
+        location: its path or address.
+        archive: what was fetched before.
+        progress: called with the file's name, the bytes read and the bytes expected (0: not known).
+
+    Raises:
+        SourceError: there is none, or it cannot be read.
     """
-
-    name: str
-    address: str
-    data: bytes
+    name = PurePosixPath(_address(location).path or location).name
+    if not _is_remote(location):
+        return Fetched(name, location, read_file(Path(location)))
+    with _web(archive, progress) as get:
+        found = get(location, name)
+    if found is None:
+        raise SourceError(f"cannot read {location}: 404 Not Found")
+    return found
 
 
 def fetch(
     location: str,
     wanted: Sequence[Alternatives],
     *,
-    progress: Callable[[str, int, int], None] = lambda _name, _done, _all: None,
+    archive: Archive,
+    progress: Progress,
 ) -> list[Fetched]:
     """Return the files that are wanted and there.
 
@@ -54,28 +57,28 @@ def fetch(
             a single file may have anything before its name and an underscore (``2020-05-01_us-states.csv``).
         wanted: of each thing wanted, the sets of files that hold it, below the folder; the first set of which there is
             any file is taken.
+        archive: what was fetched before.
         progress: called with a file's name, the bytes read and the bytes expected (0: not known).
 
     Raises:
         SourceError: there is no such place, none of the files is there, or one cannot be read.
 
-    >>> fetch("/no/such/folder", [[["us.csv"]]])
+    >>> fetch("/no/such/folder", [[["us.csv"]]], archive=Archive(Path("raw")), progress=lambda _name, _done, _all: None)
     Traceback (most recent call last):
     ...
     tallybook.errors.SourceError: no file or folder '/no/such/folder'
     """
     names = [name for alternatives in wanted for files in alternatives for name in files]
-    try:
-        address = urlsplit(location)
-    except ValueError as error:
-        raise SourceError(f"{location!r} is no address: {error}") from error
-    remote = address.scheme in ("http", "https")
+    remote = _is_remote(location)
     if not remote and not Path(location).exists():
         raise SourceError(f"no file or folder {location!r}")
-    single = _named_by(PurePosixPath(address.path if remote else Path(location).as_posix()), names)
-    if remote:
-        with _web(location, names, single, progress) as get:
-            found = list(_first_of_each(wanted, get))
+    path = _address(location).path if remote else Path(location).as_posix()
+    single = _named_by(PurePosixPath(path), names)
+    if remote and single:
+        found = [replace(fetch_file(location, archive=archive, progress=progress), name=single)]
+    elif remote:
+        with _web(archive, progress) as get:
+            found = list(_first_of_each(wanted, partial(_from_web, get, location.rstrip("/"), names)))
     elif Path(location).is_dir():
         found = list(_first_of_each(wanted, partial(_from_folder, Path(location), names)))
     elif single is None:
@@ -131,52 +134,27 @@ def _from_folder(folder: Path, names: Sequence[str], name: str) -> Fetched | Non
     return None
 
 
+def _from_web(get: Get, location: str, names: Sequence[str], name: str) -> Fetched | None:
+    below = _below(location.rpartition("/")[2], name, names)
+    return None if below is None else get(f"{location}/{below}", name)
+
+
+def _address(location: str) -> SplitResult:
+    try:
+        return urlsplit(location)
+    except ValueError as error:
+        raise SourceError(f"{location!r} is no address: {error}") from error
+
+
+def _is_remote(location: str) -> bool:
+    return _address(location).scheme in ("http", "https")
+
+
 @contextmanager
-def _web(
-    location: str, names: Sequence[str], single: str | None, progress: Callable[[str, int, int], None]
-) -> Iterator[Callable[[str], Fetched | None]]:
-    """Open a connection for the block; what it yields gets a file by its name, None where there is none."""
-    import httpx
+def _web(archive: Archive, progress: Progress) -> Iterator[Get]:
+    """Connect for the block; what is yielded gets the file at an address, None where there is none."""
+    # It takes a quarter of a second, and most books are recorded from folders.
+    from tallybook.sources.web import connected
 
-    with httpx.Client(
-        transport=httpx.HTTPTransport(retries=3), timeout=_TIMEOUT_SECONDS, follow_redirects=True
-    ) as client:
-
-        def get(name: str) -> Fetched | None:
-            below = _below(location.rstrip("/").rpartition("/")[2], name, names)
-            if below is None or (single and name != single):
-                return None
-            address = location if single else f"{location.rstrip('/')}/{below}"
-            try:
-                data = _download(client, name, address, progress)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                said = str(error).split("\n", 1)[0] or type(error).__name__
-                raise SourceError(f"cannot read {address}: {said}") from error
-            if data is None and single:
-                raise SourceError(f"cannot read {address}: 404 Not Found")
-            return None if data is None else Fetched(name, address, data)
-
-        yield get
-
-
-def _download(client: httpx.Client, name: str, address: str, progress: Callable[[str, int, int], None]) -> bytes | None:
-    """Return the bytes at an address; None where there is nothing (404)."""
-    began = time.monotonic()
-    with client.stream("GET", address) as response:
-        if response.status_code == 404:
-            return None
-        response.raise_for_status()
-        expected = int(response.headers.get("content-length", 0))
-        chunks = []
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            if response.num_bytes_downloaded > _MOST_BYTES:
-                raise SourceError(
-                    f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?"
-                )
-            if time.monotonic() - began > _MOST_SECONDS:
-                raise SourceError(
-                    f"cannot read {address}: not done after {_MOST_SECONDS} seconds", hint="try again later"
-                )
-            progress(name, response.num_bytes_downloaded, expected)
-        return b"".join(chunks)
+    with connected(archive, progress) as web:
+        yield web.get

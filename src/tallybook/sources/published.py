@@ -14,7 +14,7 @@ from tallybook.model.metrics import METRICS, PARTS, Level
 from tallybook.model.places import NATION, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import Table, read_table
-from tallybook.sources.fetch import Fetched
+from tallybook.sources.archive import Fetched
 
 FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
 """The file of each level."""
@@ -132,7 +132,7 @@ def parse(
     >>> text = b"date,state,fips,cases,deaths\n2020-01-21,Washington,53,1,\n"
     >>> day = date(2020, 1, 22)
     >>> parse(text, file="us-states.csv", source="nyt", level=Level.STATE, places=gazetteer(), today=day).frame.rows()
-    [('USA-53', 'cases', datetime.date(2020, 1, 21), 1, 'reported'),
+    [('USA-53', 'cases', datetime.date(2020, 1, 21), 1.0, 'reported'),
      ('USA-53', 'deaths', datetime.date(2020, 1, 21), None, 'not_reported')]
     """
     table = read_table(data, file=file, columns=COLUMNS[level], optional=PARTS if live else ()).required("date")
@@ -151,7 +151,7 @@ def parse(
     status = pl.when(pl.col("value").is_null()).then(pl.lit(Status.NOT_REPORTED)).otherwise(pl.lit(Status.REPORTED))
     frame = (
         table.rows.unpivot(on=metrics, index=["place", "date"], variable_name="metric")
-        .with_columns(status=status)
+        .with_columns(pl.col("value").cast(pl.Float64), status=status)
         .select(REPORT_SCHEMA.names())
     )
     return Reports(frame, source, file, hashlib.sha256(data).hexdigest())
@@ -160,12 +160,12 @@ def parse(
 def _with_places(table: Table, level: Level, places: Gazetteer) -> Table:
     """Return the table with ``place``, the geoid its names mean."""
     if level is Level.NATION:
-        return Table(table.file, table.rows.with_columns(place=pl.lit(NATION)))
+        return table.with_rows(table.rows.with_columns(place=pl.lit(NATION)))
     keys = ["state"] if level is Level.STATE else ["county", "state"]
     table = table.required(*keys)
     named = places.named.filter(level=level).select("state", county="name", place="geoid", known_fips="fips")
     known = named.select(*keys, "place", "known_fips")
-    found = Table(table.file, table.rows.join(known, on=keys, how="left", maintain_order="left"))
+    found = table.with_rows(table.rows.join(known, on=keys, how="left", maintain_order="left"))
     _refuse_unknown(found, level, places)
     wrong = pl.col("fips").ne_missing(pl.col("known_fips")) & pl.col("fips").is_not_null()
     found.refuse(

@@ -1,0 +1,220 @@
+"""Cards: what the front matter of a source's file may say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any, Final, Literal, Self
+
+import polars as pl
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from tallybook.model.metrics import COUNTS, RATES, Level
+from tallybook.model.reports import Status
+
+Reporting = Literal["infer-from-zero", "explicit"]
+"""How days without data are known: inferred from zero counts, or said by the source."""
+
+Cadence = Literal["daily", "weekdays", "weekly"]
+"""How often a source reports."""
+
+Layout = Literal["published", "table"]
+"""How a source's files are laid out: as the New York Times', or as one table that the card describes."""
+
+MISSING: Final = (Status.NOT_REPORTED, Status.NOT_COLLECTED, Status.WITHHELD)
+"""The reasons a card can give for a cell that holds no number."""
+
+ANNOTATION_SCHEMA: Final = pl.Schema(
+    {"source": pl.String(), "date": pl.Date(), "end_date": pl.Date(), "note": pl.String()}
+)
+"""A dated note of a source, on each of its series, from ``date`` to ``end_date``; null where that is one day."""
+
+
+def _column(name: str) -> str:
+    # The engine takes these for patterns.
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise ValueError(f"{name!r} cannot be the name of a column")
+    return name
+
+
+def _date_format(text: str) -> str:
+    day = dt.date(2001, 12, 31)
+    try:
+        read = pl.Series([day.strftime(text)]).str.to_date(text, strict=False)[0]
+    except (pl.exceptions.PolarsError, ValueError):
+        read = None
+    if read != day:
+        raise ValueError(f"{text!r} writes no whole date; use %Y, %m and %d, as in %m/%d/%Y")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    mark = {"tab": "\t", r"\t": "\t"}.get(text, text)
+    if len(mark) != 1 or mark in '"\r\n' or not mark.isascii():
+        raise ValueError(f"{text!r} cannot stand between cells; use a comma, a semicolon, | or tab")
+    return mark
+
+
+def _web(address: str) -> str:
+    if not re.fullmatch(r"https?://[^\s]+", address):
+        raise ValueError(f"{address!r} is no http or https address")
+    return address
+
+
+def _metric(name: str) -> str:
+    if name not in (*COUNTS, *RATES):
+        raise ValueError(f"unknown metric {name!r}; use {', '.join((*COUNTS, *RATES))}")
+    return name
+
+
+def _cell(name: Any) -> Any:
+    return {"column": name} if isinstance(name, str) else name
+
+
+def _list(value: Any) -> Any:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+ColumnName = Annotated[str, Field(min_length=1), AfterValidator(_column)]
+Address = Annotated[str, AfterValidator(_web)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DateColumn(_Part):
+    """Where a table has its dates.
+
+    Attributes:
+        column: the name of the column, to the letter.
+        format: how a date is written, in strftime's codes.
+    """
+
+    column: ColumnName
+    format: Annotated[str, AfterValidator(_date_format)] = "%Y-%m-%d"
+
+
+class PlaceColumns(_Part):
+    """Where a table has its places; those that are given must name one and the same place.
+
+    Attributes:
+        geoid: the column with our id.
+        fips: the column with the FIPS code, leading zeros kept.
+        name: the column with the name; of states also the abbreviation.
+        state: the column with the state of a county or town; left out where the card names the ``state``.
+        code: the column with the number a state gives its towns, the last part of our id.
+    """
+
+    geoid: ColumnName | None = None
+    fips: ColumnName | None = None
+    name: ColumnName | None = None
+    state: ColumnName | None = None
+    code: ColumnName | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if not (self.geoid or self.fips or self.name):
+            raise ValueError("name the column of places: geoid, fips or name")
+        return self
+
+
+class MetricColumn(_Part):
+    """Where a table has a metric.
+
+    Attributes:
+        column: the name of the column, to the letter.
+        since: the first day it was collected; blank cells before are 'not_collected', later ones 'not_reported'.
+    """
+
+    column: ColumnName
+    since: dt.date | None = None
+
+
+class Card(BaseModel):
+    """What a source says of itself, and how to read it. Keys this class does not know are kept.
+
+    Attributes:
+        title: what the dataset is called.
+        publisher: who publishes it.
+        license: its licence, by name.
+        created: when it was first published.
+        modified: when it was last changed.
+        state: the state it is about, by name or abbreviation.
+        type: what kind of thing it is, such as ``dataset``.
+        tags: words to find it by.
+        groups: the catalogue's groups it is in.
+        url: the folder a feed of the published layout is in.
+        csv_url: the address of the table as delimited text.
+        json_url: the address of the table as Socrata's rows.json.
+        cadence: how often it reports; ``check`` says where it did not.
+        reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on; 'explicit'
+            where every row is a report.
+        layout: 'published' or 'table'.
+        level: the level of a table's places.
+        delimiter: what stands between the cells of a table; ``tab`` for a tabulator.
+        thousands: what stands between the thousands of a number.
+        date: where a table has its dates.
+        place: where a table has its places.
+        metrics: where a table has its metrics.
+        missing: texts that stand for no number, and the reason of each: not_reported, not_collected, withheld.
+        ignore: columns of a table that are not read; '*' for all that the card does not name.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    title: str = Field(min_length=1)
+    publisher: str = ""
+    license: str = ""
+    created: dt.date | dt.datetime | None = Field(default=None, union_mode="left_to_right")
+    modified: dt.date | dt.datetime | None = Field(default=None, union_mode="left_to_right")
+    state: str | None = None
+    type: str = "dataset"
+    tags: Words = ()
+    groups: Words = ()
+    url: Address | None = None
+    csv_url: Address | None = None
+    json_url: Address | None = None
+    cadence: Cadence = "daily"
+    reporting: Reporting
+    layout: Layout
+    level: Level | None = None
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
+    thousands: Annotated[str, Field(max_length=1)] = ""
+    date: DateColumn | None = None
+    place: PlaceColumns | None = None
+    metrics: dict[Annotated[str, AfterValidator(_metric)], Annotated[MetricColumn, BeforeValidator(_cell)]] = Field(
+        default_factory=dict
+    )
+    missing: dict[str, Literal[Status.NOT_REPORTED, Status.NOT_COLLECTED, Status.WITHHELD]] = Field(
+        default_factory=dict
+    )
+    ignore: Annotated[Words, BeforeValidator(_list)] = ()
+
+    @model_validator(mode="after")
+    def _fits_its_layout(self) -> Self:
+        said = {"level": self.level, "date": self.date, "metrics": self.metrics, "place": self.place}
+        if self.layout == "published":
+            extra = [name for name, value in said.items() if value]
+            if extra:
+                raise ValueError(f"the published layout has its own {extra[0]}; leave it out, or set layout: table")
+            return self
+        needed = [name for name in said if name != "place" or self.level is not Level.NATION]
+        lacking = [name for name in needed if not said[name]]
+        if lacking:
+            raise ValueError(f"a table needs {', '.join(lacking)}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_its_column(self) -> Self:
+        columns = [metric.column for metric in self.metrics.values()]
+        twice = {column for column in columns if columns.count(column) > 1}
+        if twice:
+            raise ValueError(f"two metrics are read from the column {twice.pop()!r}")
+        return self
+
+    @property
+    def location(self) -> str | None:
+        """Where ``record`` finds it when it is given no place."""
+        return self.url or self.csv_url or self.json_url

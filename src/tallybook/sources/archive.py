@@ -1,0 +1,150 @@
+"""The files that were recorded, as they came: their bytes, where and when they were found."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tallybook.errors import LedgerError
+from tallybook.model.files import replace_file
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
+
+LOG: Final = "log.jsonl"
+"""The file that says what came from where and when, a line each."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file of a feed.
+
+    Attributes:
+        name: the name the feed's layout has for it, such as ``us-states.csv``.
+        address: where it was found; the name errors use.
+        data: its bytes.
+        etag: the entity tag its server gave it.
+        last_modified: when it was last changed, in its server's words.
+    """
+
+    name: str
+    address: str
+    data: bytes
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the log.
+
+    Attributes:
+        source: the source it is of.
+        name: the name the source's layout has for it.
+        address: where it was found.
+        fetched: when, in UTC.
+        sha256: the digest of its bytes, in hex; the name it is kept under.
+        bytes: how many there are.
+        etag: the entity tag its server gave it.
+        last_modified: when it was last changed, in its server's words.
+    """
+
+    source: str
+    name: str
+    address: str
+    fetched: str
+    sha256: str
+    bytes: int
+    etag: str | None
+    last_modified: str | None
+
+
+class Archive:
+    """A folder of recorded files, each kept once, gzipped under its digest.
+
+    Args:
+        folder: the folder; it is made when the first file is kept.
+
+    >>> import tempfile
+    >>> from datetime import UTC
+    >>> archive = Archive(Path(tempfile.mkdtemp()) / "raw")
+    >>> archive.keep("nyt", Fetched("us.csv", "https://example.org/us.csv", b"date", etag='"1"'), datetime.now(UTC))
+    >>> archive.last("https://example.org/us.csv").data
+    b'date'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def entries(self) -> list[Entry]:
+        """Return the log, the oldest first."""
+        try:
+            lines = (self.folder / LOG).read_text(encoding="utf-8").splitlines()
+            return [Entry(**json.loads(line)) for line in lines]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError) as error:
+            raise LedgerError(f"cannot read {self.folder / LOG}: {error}", hint="restore it") from error
+
+    def last(self, address: str) -> Fetched | None:
+        """Return the latest file kept from this address; None where there is none, or it is no longer whole."""
+        for entry in reversed(self.entries()):
+            if entry.address == address:
+                file = Fetched(entry.name, address, b"", entry.etag, entry.last_modified)
+                data = self.read(entry.sha256)
+                return None if data is None else replace(file, data=data)
+        return None
+
+    def read(self, sha256: str) -> bytes | None:
+        """Return the bytes with this digest; None where they are not kept, or no longer whole."""
+        try:
+            data = gzip.decompress((self.folder / f"{sha256}.gz").read_bytes())
+        except (OSError, EOFError, zlib.error):
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def keep(self, source: str, file: Fetched, at: datetime) -> None:
+        """Keep a file, unless the last one from its address was the same.
+
+        Args:
+            source: the source it is of.
+            file: the file.
+            at: when it was found, with a time zone.
+
+        Raises:
+            BookError: it cannot be written.
+        """
+        digest = file.sha256
+        kept = self.folder / f"{digest}.gz"
+        if not kept.exists():
+            replace_file(kept, gzip.compress(file.data, compresslevel=6, mtime=0))
+        earlier = [entry for entry in self.entries() if entry.address == file.address and entry.source == source]
+        if earlier and earlier[-1].sha256 == digest:
+            return
+        said = Entry(
+            source=source,
+            name=file.name,
+            address=file.address,
+            fetched=at.isoformat(timespec="seconds"),
+            sha256=digest,
+            bytes=len(file.data),
+            etag=file.etag,
+            last_modified=file.last_modified,
+        )
+        with (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(said), ensure_ascii=False) + "\n")
+            log.flush()
+            os.fsync(log.fileno())

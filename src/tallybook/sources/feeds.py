@@ -1,0 +1,66 @@
+"""What a source says: its files, whatever their layout, as reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from tallybook.errors import DataRefusedError
+from tallybook.model.metrics import Level
+from tallybook.model.places import Gazetteer
+from tallybook.sources import published
+from tallybook.sources.archive import Archive, Fetched, Progress
+from tallybook.sources.cards import Source
+from tallybook.sources.fetch import fetch, fetch_file
+from tallybook.sources.published import Feed
+from tallybook.sources.table import parse_table
+
+
+def fetch_source(
+    source: Source, location: str, *, levels: Sequence[Level], today: date, archive: Archive, progress: Progress
+) -> list[Fetched]:
+    """Return the files of a source.
+
+    Args:
+        source: the source.
+        location: a folder, a file or an address.
+        levels: the levels of the book.
+        today: the day it is.
+        archive: what was fetched before.
+        progress: called with a file's name, the bytes read and the bytes expected (0: not known).
+
+    Raises:
+        SourceError: nothing is there, or it cannot be read.
+    """
+    if source.card.layout == "table":
+        return [fetch_file(location, archive=archive, progress=progress)]
+    return fetch(location, published.wanted(levels, today.year), archive=archive, progress=progress)
+
+
+def parse_source(
+    source: Source, found: Sequence[Fetched], *, levels: Sequence[Level], places: Gazetteer, today: date
+) -> Feed:
+    """Return what the files of a source say.
+
+    Args:
+        source: the source.
+        found: its files.
+        levels: the levels of the book.
+        places: the gazetteer.
+        today: the last date that can have been reported.
+
+    Raises:
+        DataRefusedError: a file says something that cannot be taken, or is of a level the book does not have.
+    """
+    card = source.card
+    if card.layout == "published":
+        return published.parse_feed(found, source=source.name, levels=levels, places=places, today=today)
+    if card.level not in levels:
+        raise DataRefusedError(
+            f"{source.name} reports by {card.level}, which is none of the book's levels",
+            file=found[0].address,
+            hint=f"add {card.level} to levels in book.toml",
+        )
+    file = found[0]
+    said = parse_table(file.data, file=file.address, source=source.name, card=card, places=places, today=today)
+    return Feed([said], [], None)

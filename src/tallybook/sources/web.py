@@ -1,0 +1,111 @@
+"""Downloads: only what has changed, within limits of time and size, tried again where that may help."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import stamina
+
+from tallybook.errors import SourceError
+from tallybook.sources.archive import Archive, Fetched, Progress
+
+_TIMEOUT_SECONDS = 60
+_MOST_SECONDS = 1800
+_MOST_BYTES = 2 * 1024**3
+_ATTEMPTS = 4
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+_MAY_PASS = (408, 425, 429, 500, 502, 503, 504)
+
+
+class Web:
+    """A connection to the servers of a feed.
+
+    Args:
+        client: the connection.
+        archive: what was fetched before.
+        progress: called as the bytes come in.
+    """
+
+    def __init__(self, client: httpx.Client, archive: Archive, progress: Progress) -> None:
+        self._client = client
+        self._archive = archive
+        self._progress = progress
+
+    def get(self, address: str, name: str) -> Fetched | None:
+        """Return the file at an address, as it was before if it has not changed; None where there is none (404, 410).
+
+        Raises:
+            SourceError: it cannot be read, or not within the limits.
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=_wait,
+                attempts=_ATTEMPTS,
+                wait_initial=_FIRST_WAIT_SECONDS,
+                wait_max=_LONGEST_WAIT_SECONDS,
+                timeout=_MOST_SECONDS,
+            ):
+                with attempt:
+                    return self._download(address, name)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            said = str(error).split("\n", 1)[0] or type(error).__name__
+            raise SourceError(f"cannot read {address}: {said}") from error
+        return None
+
+    def _download(self, address: str, name: str) -> Fetched | None:
+        before = self._archive.last(address)
+        with self._client.stream("GET", address, headers=_conditions(before)) as response:
+            if response.status_code in (404, 410):
+                return None
+            if response.status_code == 304 and before is not None:
+                return replace(before, name=name)
+            response.raise_for_status()
+            data = self._body(response, address, name)
+            headers = response.headers
+            return Fetched(name, address, data, headers.get("etag"), headers.get("last-modified"))
+
+    def _body(self, response: httpx.Response, address: str, name: str) -> bytes:
+        began = time.monotonic()
+        expected = int(response.headers.get("content-length", 0))
+        chunks = []
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            if response.num_bytes_downloaded > _MOST_BYTES:
+                raise SourceError(
+                    f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?"
+                )
+            if time.monotonic() - began > _MOST_SECONDS:
+                raise SourceError(
+                    f"cannot read {address}: not done after {_MOST_SECONDS} seconds", hint="try again later"
+                )
+            self._progress(name, response.num_bytes_downloaded, expected)
+        return b"".join(chunks)
+
+
+@contextmanager
+def connected(archive: Archive, progress: Progress) -> Iterator[Web]:
+    """Open a connection for the block."""
+    with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
+        yield Web(client, archive, progress)
+
+
+def _conditions(before: Fetched | None) -> dict[str, str]:
+    if before is None:
+        return {}
+    if before.etag:
+        return {"If-None-Match": before.etag}
+    return {"If-Modified-Since": before.last_modified} if before.last_modified else {}
+
+
+def _wait(error: Exception) -> bool | timedelta:
+    """Return whether to try again after an error, and how long the server asks to wait."""
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in _MAY_PASS:
+        asked = error.response.headers.get("retry-after", "")
+        return timedelta(seconds=min(int(asked), _LONGEST_WAIT_SECONDS)) if asked.isdecimal() else True
+    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
