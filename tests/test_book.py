@@ -52,10 +52,11 @@ def test_a_refused_file_leaves_ledger_register_and_release_as_they_were(book: Bo
 
 def test_recording_twice_adds_nothing(book: Book, feed: Path) -> None:
     assert [file.added for file in book.record("nyt", feed)] == [4]
-    before = snapshot(book.folder)
+    known, release = book.ledger.as_of(), snapshot(book.publish().folder)
     again = book.record("nyt", feed)
-    assert [(file.added, file.revised, file.unchanged) for file in again] == [(0, 0, 4)]
-    assert snapshot(book.folder) == before
+    assert [(file.added, file.revised, file.withdrawn, file.unchanged) for file in again] == [(0, 0, 0, 4)]
+    assert book.ledger.as_of().equals(known)
+    assert snapshot(book.publish().folder) == release
 
 
 def test_a_day_is_in_the_future_by_the_clock_of_the_book(book: Book, feed: Path) -> None:

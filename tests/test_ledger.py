@@ -1,6 +1,7 @@
 import datetime as dt
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,9 +14,10 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tallybook import Ledger, ledger
+from tallybook import Ledger, Level
 from tallybook.errors import ContractError, LedgerError
-from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, REPORT_SCHEMA, Reports
+from tallybook.ledger import store
+from tallybook.model.reports import KEY, REPORT_SCHEMA, STATE_SCHEMA, Coverage, Reports
 
 START = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
 
@@ -60,12 +62,18 @@ def test_every_moment_is_known_as_it_was(tmp_path_factory: pytest.TempPathFactor
 
 def test_only_what_differs_is_stored_and_counted(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger")
-    first = book.record(reports_of({("USA-01", 1): 1, ("USA-01", 2): None}), as_of=START)
-    later = START + dt.timedelta(days=1)
-    second = book.record(reports_of({("USA-01", 1): 1, ("USA-01", 2): 5, ("USA-01", 3): 9}), as_of=later)
+    whole = Coverage(Level.STATE, ("cases",))
+    values: list[dict[tuple[str, int], int | None]] = [
+        {("USA-01", 1): 1, ("USA-01", 2): None},
+        {("USA-01", 1): 1, ("USA-01", 2): 5, ("USA-01", 3): 9},
+    ]
+    first, second = (
+        book.record(replace(reports_of(said), coverage=whole), as_of=START + dt.timedelta(days=day))
+        for day, said in enumerate(values)
+    )
     assert (first.added, first.revised, first.unchanged) == (2, 0, 0)
     assert (second.added, second.revised, second.unchanged) == (1, 1, 1)
-    assert pl.read_delta(str(tmp_path / "ledger/observations")).height == 4
+    assert pl.read_delta(str(tmp_path / "ledger/observations")).filter(kind="observation").height == 4
 
 
 def test_observations_have_moment_source_and_reason(tmp_path: Path) -> None:
@@ -74,7 +82,7 @@ def test_observations_have_moment_source_and_reason(tmp_path: Path) -> None:
         reports_of({("USA-01", 1): None}, source="health"), as_of=START.astimezone(dt.timezone(dt.timedelta(hours=-5)))
     )
     frame = book.as_of()
-    assert frame.schema == OBSERVATION_SCHEMA
+    assert frame.schema == STATE_SCHEMA
     assert frame.select("value", "status", "as_of", "source").row(0) == (None, "not_reported", START, "health")
     assert frame.select(pl.struct(KEY).is_unique().all()).item()
 
@@ -104,7 +112,7 @@ def test_folders_the_engine_cannot_name_are_refused_at_once(tmp_path: Path, name
 def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger")
     book.record(reports_of({("USA-01", 1): 1}), as_of=START)
-    next((tmp_path / "ledger/observations").glob("*.parquet")).write_bytes(b"")
+    next((tmp_path / "ledger/observations").glob("kind=observation/*.parquet")).write_bytes(b"")
     with pytest.raises(LedgerError, match="a file of the ledger is damaged"):
         book.as_of()
 
@@ -174,7 +182,7 @@ def test_a_failed_write_records_nothing_and_says_so(tmp_path: Path, monkeypatch:
         raise OSError("No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(ledger, "write_deltalake", full)
+        broken.setattr(store, "write_deltalake", full)
         with pytest.raises(LedgerError, match="No space left on device; nothing of this file was recorded"):
             book.record(reports_of({("USA-01", 1): 1}), as_of=START)
     assert known(book) == {}
@@ -199,7 +207,7 @@ def test_a_key_twice_in_one_file_is_a_broken_contract(tmp_path: Path) -> None:
 
 
 def test_a_busy_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(store, "_WAIT_SECONDS", 0)
     book = Ledger(tmp_path / "ledger")
     book.record(reports_of({("USA-01", 1): 1}), as_of=START)
     with FileLock(tmp_path / "ledger/lock"), pytest.raises(LedgerError, match="another process"):

@@ -22,7 +22,7 @@ from tallybook.model.metrics import Level, level_of
 from tallybook.model.places import Gazetteer, gazetteer, read_own_places
 from tallybook.model.templates import copy_template
 from tallybook.release.explain import explain
-from tallybook.release.figures import Figures, Method, figures, totals_of
+from tallybook.release.figures import Figures, Method, figures, first_covered, totals_of
 from tallybook.release.findings import findings_of
 from tallybook.release.live import close, in_time, live_tables, open_days
 from tallybook.release.write import Release, check_target, write_release
@@ -318,6 +318,7 @@ class Book:
             metrics=tuple(metric.value for metric in self.config.metrics),
             days=self.config.averages.by_level(),
             reporting=self.sources.reporting(self.config.levels),
+            covers_from=first_covered(self.ledger.records()),
         )
 
     def _feed_register(self, feed: str) -> Path:

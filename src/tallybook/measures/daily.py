@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import cast
 
@@ -15,7 +16,12 @@ from tallybook.model.metrics import METRICS
 
 
 def daily(
-    totals: nwt.IntoFrameT, metrics: Sequence[str] = METRICS, *, place: str = "geoid", date: str = "date"
+    totals: nwt.IntoFrameT,
+    metrics: Sequence[str] = METRICS,
+    *,
+    place: str = "geoid",
+    date: str = "date",
+    covers_from: dt.date | None = None,
 ) -> nwt.IntoFrameT:
     """Return the new counts of every place and day: ``new(t) = total(t) − last total before t``.
 
@@ -24,6 +30,7 @@ def daily(
         metrics: the columns to count.
         place: the name of the place column.
         date: the name of the date column.
+        covers_from: the first day that is covered, where counting began before it: totals of that day are not new.
 
     Returns:
         ``place``, ``date`` and the metrics, one row per place and day from the place's first row to the last day of
@@ -46,14 +53,14 @@ def daily(
     require(frame, metrics)
     frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
     days = calendar(frame, place=place, date=date)
-    counted = days.frame.with_columns(_new(days, metric) for metric in metrics)
+    counted = days.frame.with_columns(_new(days, metric, covers_from) for metric in metrics)
     return cast("nwt.IntoFrameT", give(keys.write(counted)))
 
 
-def _new(days: Calendar, metric: str) -> pl.Series:
+def _new(days: Calendar, metric: str, covers_from: dt.date | None) -> pl.Series:
     totals = days.frame[metric]
     known = totals.is_not_null()
-    if known.all():
+    if known.all() and covers_from is None:
         new = np.diff(totals.to_numpy(), prepend=0)
         firsts = days.starts[:-1]
         new[firsts] = totals.to_numpy()[firsts]
@@ -61,5 +68,6 @@ def _new(days: Calendar, metric: str) -> pl.Series:
     firsts = np.zeros(len(totals), dtype=np.bool_)
     firsts[days.starts[:-1]] = True
     last = pl.col(metric).forward_fill().shift(1).over(days.place)
-    before = pl.when(pl.Series(firsts)).then(pl.lit(0, pl.Int64)).otherwise(last)
+    from_nothing = pl.Series(firsts) if covers_from is None else pl.Series(firsts) & (pl.col(days.date) > covers_from)
+    before = pl.when(from_nothing).then(pl.lit(0, pl.Int64)).otherwise(last)
     return days.frame.select((pl.col(metric) - before).alias(metric)).to_series()

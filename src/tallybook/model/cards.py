@@ -21,6 +21,9 @@ Cadence = Literal["daily", "weekdays", "weekly"]
 Layout = Literal["published", "table"]
 """How a source's files are laid out: as the New York Times', or as one table that the card describes."""
 
+Reach = Literal["whole", "dates", "rows"]
+"""What a file covers: everything known by its moment, the days from its first to its last, or its own rows."""
+
 MISSING: Final = (Status.NOT_REPORTED, Status.NOT_COLLECTED, Status.WITHHELD)
 """The reasons a card can give for a cell that holds no number."""
 
@@ -151,6 +154,7 @@ class Card(BaseModel):
         cadence: how often it reports; ``check`` says where it did not.
         reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on; 'explicit'
             where every row is a report.
+        coverage: what a file covers; what it covers and no longer has is withdrawn.
         layout: 'published' or 'table'.
         level: the level of a table's places.
         delimiter: what stands between the cells of a table; ``tab`` for a tabulator.
@@ -178,6 +182,7 @@ class Card(BaseModel):
     json_url: Address | None = None
     cadence: Cadence = "daily"
     reporting: Reporting
+    coverage: Reach = "whole"
     layout: Layout
     level: Level | None = None
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","

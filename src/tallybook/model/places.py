@@ -262,6 +262,26 @@ def state_of(geoid: pl.Expr) -> pl.Expr:
     return pl.when(geoid.str.len_bytes() > len("USA-53")).then(geoid.str.head(len("USA-53")))
 
 
+def level_at(geoid: pl.Expr) -> pl.Expr:
+    """Return the level of the place a geoid is of: its shape tells it.
+
+    >>> places = pl.DataFrame({"geoid": ["USA", "USA-53", "USA-53061", "USA-09-125"]})
+    >>> places.select(level_at(pl.col("geoid")))["geoid"].to_list()
+    ['nation', 'state', 'county', 'town']
+    """
+    length = geoid.str.len_bytes()
+    return (
+        pl.when(length == len(NATION))
+        .then(pl.lit(Level.NATION.value))
+        .when(length == len("USA-53"))
+        .then(pl.lit(Level.STATE.value))
+        .when(geoid.str.slice(len("USA-53"), 1) == "-")
+        .then(pl.lit(Level.TOWN.value))
+        .otherwise(pl.lit(Level.COUNTY.value))
+        .alias("geoid")
+    )
+
+
 @cache
 def gazetteer() -> Gazetteer:
     """Return the built-in gazetteer.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
+
+from tallybook.model.metrics import Level
 
 
 class Status(StrEnum):
@@ -50,6 +54,51 @@ OBSERVATION_SCHEMA: Final = pl.Schema(
 """A report, the moment since which it is known, its feed, and the number of the record that brought it."""
 
 
+STATE_SCHEMA: Final = pl.Schema({**OBSERVATION_SCHEMA, "revision": pl.Int64()})
+"""What is known of a key: the observation that said it first, and how many other values it had before."""
+
+RECORD_SCHEMA: Final = pl.Schema(
+    {
+        "record": pl.Int64(),
+        "as_of": pl.Datetime("us", "UTC"),
+        "source": pl.String(),
+        "file": pl.String(),
+        "sha256": pl.String(),
+        "note": pl.String(),
+        "level": pl.String(),
+        "metrics": pl.String(),
+        "first": pl.Date(),
+        "last": pl.Date(),
+    }
+)
+"""A file that was recorded, and what it covers. Key ``record``; ``sha256`` of its bytes, in hex; ``level`` and
+``metrics`` (separated by blanks) null where it says nothing beyond its rows; ``first`` and ``last`` null: no bound."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a file would say if its source knew of it: a key within that it does not have is not, or no longer, there.
+
+    Attributes:
+        level: the level of its places.
+        metrics: its metrics.
+        first: the first date; None where it goes back to the beginning.
+        last: the last date; None where it has everything known by then.
+    """
+
+    level: Level
+    metrics: tuple[str, ...]
+    first: date | None = None
+    last: date | None = None
+
+    @classmethod
+    def of_record(cls, row: Mapping[str, Any]) -> Coverage | None:
+        """Return what a row of RECORD_SCHEMA covers; None where it says nothing beyond its rows."""
+        if row["level"] is None:
+            return None
+        return cls(Level(row["level"]), tuple(row["metrics"].split()), row["first"], row["last"])
+
+
 @dataclass(frozen=True)
 class Reports:
     """The reports of one file.
@@ -59,9 +108,13 @@ class Reports:
         source: the feed's name.
         file: where the bytes came from.
         sha256: their digest, in hex.
+        coverage: what the file covers; None where it says nothing beyond its rows.
+        note: what its source said of it, such as the subject of a commit.
     """
 
     frame: pl.DataFrame
     source: str
     file: str
     sha256: str
+    coverage: Coverage | None = None
+    note: str = ""

@@ -9,7 +9,6 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import calendar
-from tallybook.measures.daily import daily
 from tallybook.measures.explain import Explanation, Part, explain_days
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
@@ -44,7 +43,7 @@ def explain(
 
 def _explain_days(observations: pl.DataFrame, place: Place, day: date, metric: str, method: Method) -> Explanation:
     totals = totals_of(observations, place.level, method.places, metrics=[metric])
-    counts = daily(totals, [metric]).filter(geoid=place.geoid)
+    counts = method.daily(totals, place.level, [metric]).filter(geoid=place.geoid)
     made = averages(
         calendar(counts, place="geoid", date="date"),
         metric,

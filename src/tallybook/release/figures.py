@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,7 @@ from tallybook.measures.rolling import rolling_average
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import COUNTS, METRICS, RATES, SUMS, Level, Metric
 from tallybook.model.places import Gazetteer
+from tallybook.model.reports import Status
 
 POSITIVITY: Final = "positivity_avg_percent"
 """Of 100 tests, how many are positive: the average of positive tests by that of all tests."""
@@ -52,6 +54,7 @@ class Method:
         metrics: what the book publishes with averages.
         days: the days of a window, by level and metric.
         reporting: how days without data are known, by level.
+        covers_from: the first day that is known of, by level; None where it goes back to the beginning.
     """
 
     places: Gazetteer
@@ -59,11 +62,16 @@ class Method:
     metrics: tuple[str, ...]
     days: Mapping[Level, Mapping[str, int]]
     reporting: Mapping[Level, Reporting]
+    covers_from: Mapping[Level, date | None]
+
+    def daily(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
+        """Return the new counts of a level's totals."""
+        return daily(totals, metrics, covers_from=self.covers_from.get(level))
 
     def averages(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
         """Return the averages of a level's totals, with details."""
         return rolling_average(
-            daily(totals, metrics),
+            self.daily(totals, level, metrics),
             metrics,
             days=self.days[level],
             anomalies=self.register,
@@ -85,6 +93,16 @@ class Method:
 
     def _at(self, level: Level) -> pl.Expr:
         return pl.col("place").is_in(self.places.frame.filter(level=level)["geoid"].implode())
+
+
+def first_covered(records: pl.DataFrame) -> dict[Level, date | None]:
+    """Return the first day each level is known of; None where a file goes back to the beginning.
+
+    Args:
+        records: as ``Ledger.records`` returns them.
+    """
+    bounds = records.drop_nulls("level").group_by("level").agg(pl.col("first").has_nulls(), day=pl.col("first").min())
+    return {Level(level): None if whole else day for level, whole, day in bounds.rows()}
 
 
 def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Method) -> list[Figures]:
@@ -118,7 +136,11 @@ def totals_of(
     """
     geoids = places.frame.filter(level=level)["geoid"]
     return (
-        observations.filter(pl.col("place").is_in(geoids.implode()), pl.col("metric").is_in(metrics))
+        observations.filter(
+            pl.col("place").is_in(geoids.implode()),
+            pl.col("metric").is_in(metrics),
+            pl.col("status") != Status.WITHDRAWN.value,
+        )
         .pivot("metric", on_columns=metrics, index=["place", "date"], values="value", maintain_order=True)
         .rename({"place": "geoid"})
         .with_columns(pl.col(name).cast(pl.Int64) for name in metrics if name not in RATES)

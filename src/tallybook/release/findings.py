@@ -8,7 +8,6 @@ from datetime import date
 import polars as pl
 
 from tallybook.checks import Evidence, run_checks
-from tallybook.measures.daily import daily
 from tallybook.measures.marks import day_marks
 from tallybook.model.cards import Cadence
 from tallybook.model.metrics import RATES, Level
@@ -66,7 +65,7 @@ def findings_of(
 def _counts(observations: pl.DataFrame, level: Level, method: Method) -> pl.DataFrame:
     metrics = method.of_level(observations, level)
     return (
-        daily(totals_of(observations, level, method.places, metrics=metrics), metrics)
+        method.daily(totals_of(observations, level, method.places, metrics=metrics), level, metrics)
         .unpivot(on=metrics, index=["geoid", "date"], variable_name="metric", value_name="count")
         .select("metric", "date", "count", pl.lit(level.value).alias("level"), place="geoid")
     )

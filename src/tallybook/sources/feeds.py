@@ -11,6 +11,7 @@ from tallybook.model.places import Gazetteer
 from tallybook.sources import published
 from tallybook.sources.archive import Archive, Fetched, Progress
 from tallybook.sources.cards import Source
+from tallybook.sources.coverage import covering
 from tallybook.sources.fetch import fetch, fetch_file
 from tallybook.sources.published import Feed
 from tallybook.sources.table import parse_table
@@ -54,8 +55,10 @@ def parse_source(
     """
     card = source.card
     if card.layout == "published":
-        return published.parse_feed(found, source=source.name, levels=levels, places=places, today=today)
-    if card.level not in levels:
+        return published.parse_feed(
+            found, source=source.name, levels=levels, places=places, today=today, coverage=card.coverage
+        )
+    if card.level is None or card.level not in levels:
         raise DataRefusedError(
             f"{source.name} reports by {card.level}, which is none of the book's levels",
             file=found[0].address,
@@ -63,4 +66,4 @@ def parse_source(
         )
     file = found[0]
     said = parse_table(file.data, file=file.address, source=source.name, card=card, places=places, today=today)
-    return Feed([said], [], None)
+    return Feed([covering(said, card.level, card.coverage)], [], None)

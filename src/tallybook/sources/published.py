@@ -10,11 +10,13 @@ from typing import Final
 
 import polars as pl
 
+from tallybook.model.cards import Reach
 from tallybook.model.metrics import METRICS, PARTS, Level
 from tallybook.model.places import NATION, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import Table, read_table
 from tallybook.sources.archive import Fetched
+from tallybook.sources.coverage import covering
 
 FILES: Final = {Level.NATION: "us.csv", Level.STATE: "us-states.csv", Level.COUNTY: "us-counties.csv"}
 """The file of each level."""
@@ -71,7 +73,13 @@ class Feed:
 
 
 def parse_feed(
-    found: Sequence[Fetched], *, source: str, levels: Sequence[Level], places: Gazetteer, today: date
+    found: Sequence[Fetched],
+    *,
+    source: str,
+    levels: Sequence[Level],
+    places: Gazetteer,
+    today: date,
+    coverage: Reach = "whole",
 ) -> Feed:
     """Return what the files of a feed say.
 
@@ -81,6 +89,7 @@ def parse_feed(
         levels: the levels that were wanted.
         places: the gazetteer.
         today: the last date that can have been reported.
+        coverage: what its files cover, as its card says.
 
     Raises:
         DataRefusedError: a file says something that cannot be taken.
@@ -90,14 +99,18 @@ def parse_feed(
 
     def parsed(known: Mapping[str, Level], *, live: bool) -> list[Reports]:
         return [
-            parse(
-                file.data,
-                file=file.address,
-                source=source,
-                level=known[file.name],
-                places=places,
-                today=today,
-                live=live,
+            covering(
+                parse(
+                    file.data,
+                    file=file.address,
+                    source=source,
+                    level=known[file.name],
+                    places=places,
+                    today=today,
+                    live=live,
+                ),
+                known[file.name],
+                "rows" if live else _reach(file.name, coverage),
             )
             for file in found
             if file.name in known
@@ -105,6 +118,11 @@ def parse_feed(
 
     register = next((file for file in found if file.name == REGISTER), None)
     return Feed(parsed(history, live=False), parsed(live, live=True), register)
+
+
+def _reach(name: str, coverage: Reach) -> Reach:
+    """Return what a file covers: by its name only some days, if the card does not say less."""
+    return "dates" if coverage == "whole" and name not in FILES.values() else coverage
 
 
 def parse(

@@ -1,0 +1,167 @@
+"""The ledger: what every agency said, and since when it is known. Append only; nothing in it is ever changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from tallybook.errors import ContractError
+from tallybook.ledger.states import changes_of, current, of_all_sources
+from tallybook.ledger.store import Store
+from tallybook.ledger.writer import Recorded, Writer
+from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, RECORD_SCHEMA, Reports
+
+__all__ = ["Ledger", "Recorded"]
+
+_BATCH: Final = 16
+"""The files of one commit, where many are recorded."""
+
+
+class Ledger:
+    """The observations of a book, in a Delta table below a folder.
+
+    Args:
+        folder: the folder; it is made by the first record.
+        table: the name of the table.
+
+    >>> import tempfile
+    >>> from datetime import UTC, date
+    >>> key = {"place": "USA-53", "metric": "cases", "date": date(2020, 1, 21)}
+    >>> day = pl.DataFrame({**key, "value": 1.0, "status": "reported"})
+    >>> ledger = Ledger(Path(tempfile.mkdtemp()) / "ledger")
+    >>> first, second = (Reports(day.with_columns(value=pl.lit(n)), "nyt", "us.csv", "") for n in (1.0, 3.0))
+    >>> ledger.record(first, as_of=datetime(2020, 1, 22, tzinfo=UTC)).added
+    1
+    >>> ledger.record(second, as_of=datetime(2020, 1, 23, tzinfo=UTC)).revised
+    1
+    >>> ledger.as_of(datetime(2020, 1, 22, 12, tzinfo=UTC))["value"].item(), ledger.as_of()["value"].item()
+    (1.0, 3.0)
+    >>> ledger.history("USA-53", "cases", date(2020, 1, 21))["value"].to_list()
+    [1.0, 3.0]
+    """
+
+    def __init__(self, folder: Path, *, table: str = "observations") -> None:
+        self._store = Store(folder, table)
+        self.folder = self._store.folder
+
+    def as_of(self, moment: datetime | None = None, *, each_source: bool = False) -> pl.DataFrame:
+        """Return what was known at a moment: the latest observation of each place, metric and date by then.
+
+        Args:
+            moment: with a time zone; None asks for all that is known.
+            each_source: the latest of each source, where several speak of the same key.
+
+        Returns:
+            Columns of STATE_SCHEMA, key (place, metric, date), sorted by it: ``as_of`` is the moment since which the
+            value is known, ``revision`` how many others it had before. A null value has its reason in ``status``;
+            'withdrawn' says that the source no longer has the key. Empty where nothing was known.
+
+        Raises:
+            ContractError: the moment has no time zone.
+            LedgerError: the ledger cannot be read.
+        """
+        observations = self._observations()
+        if moment is not None:
+            observations = observations.filter(pl.col("as_of") <= _aware(moment))
+        each = current(self._store.collect(observations))
+        return each if each_source else of_all_sources(each)
+
+    def records(self) -> pl.DataFrame:
+        """Return what was recorded, one row per file: the columns of RECORD_SCHEMA, key ``record``, by moment."""
+        return self._store.collect(self._store.scan("record", RECORD_SCHEMA)).sort("as_of", "record")
+
+    def history(self, place: str, metric: str, day: date) -> pl.DataFrame:
+        """Return every value a date ever had, and when: the first, then each that differed from the one before.
+
+        Args:
+            place: a geoid.
+            metric: the metric.
+            day: the date.
+
+        Returns:
+            ``as_of``, ``value``, ``status``, ``source``, ``record``, ``file``, ``sha256``, ``note``; by moment.
+        """
+        key = self._observations().filter(place=place, metric=metric, date=day)
+        told = changes_of(self._store.collect(key)).select("as_of", "value", "status", "source", "record")
+        return told.join(self._origins(), on="record", how="left", maintain_order="left").sort("as_of", "record")
+
+    def revisions(self, *, since: datetime | None = None) -> pl.DataFrame:
+        """Return every change of a value that was known, by moment, then place.
+
+        Args:
+            since: the moment after which; None asks for all.
+
+        Returns:
+            ``place``, ``metric``, ``date``, ``as_of``, ``old``, ``new`` (null: none), ``old_status``, ``status``,
+            ``source``, ``record``, ``file``, ``sha256``, ``note``.
+        """
+        told = changes_of(self._store.collect(self._observations())).drop_nulls("old_status")
+        wanted = told if since is None else told.filter(pl.col("as_of") > _aware(since))
+        columns = (*KEY, "as_of", "old", pl.col("value").alias("new"), "old_status", "status", "source", "record")
+        return (
+            wanted.select(columns)
+            .join(self._origins(), on="record", how="left", maintain_order="left")
+            .sort("as_of", *KEY)
+        )
+
+    def record(self, reports: Reports, *, as_of: datetime) -> Recorded:
+        """Store what a file says beyond what was known at its moment, and return how much that was.
+
+        The observations are on the disk when this returns, all of the file or none. A file may be older than what is
+        known: it takes its place in history.
+
+        Args:
+            reports: the reports of one file.
+            as_of: the moment since which they are known, with a time zone.
+
+        Raises:
+            ContractError: the moment has no time zone, or one key stands in the reports twice.
+            LedgerError: another process keeps the ledger locked, or it cannot be written.
+        """
+        return next(self.record_all([(reports, as_of)]))
+
+    def record_all(self, files: Iterable[tuple[Reports, datetime]]) -> Iterator[Recorded]:
+        """Store many files, each as ``record`` does, and yield how much each added; quickest in order of their moments.
+
+        Several files are one commit. What was yielded is on the disk.
+
+        Args:
+            files: the reports of each file, and the moment since which they are known.
+
+        Raises:
+            ContractError: as for ``record``; earlier commits stand.
+            LedgerError: as for ``record``; earlier commits stand.
+        """
+        writer = Writer(self._store)
+        waiting = iter(files)
+        while batch := list(islice(waiting, _BATCH)):
+            with self._store.locked():
+                writer.begin()
+                done = [writer.take(reports, _aware(moment)) for reports, moment in batch]
+                writer.commit()
+            yield from done
+
+    def _observations(self) -> pl.LazyFrame:
+        return self._store.scan("observation", OBSERVATION_SCHEMA)
+
+    def _origins(self) -> pl.DataFrame:
+        return self.records().select("record", "file", "sha256", "note")
+
+
+def _aware(moment: datetime) -> datetime:
+    """Return the moment in UTC, the only zone the engine compares the ledger's moments with.
+
+    Raises:
+        ContractError: it has no time zone, or lies at the end of all time.
+    """
+    if moment.tzinfo is None:
+        raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ContractError(f"the moment {moment} cannot be told in UTC") from None

@@ -1,0 +1,185 @@
+"""What observations amount to: the latest of each key, what a file adds to it, and how each key came to be."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tallybook.model.places import level_at
+from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA, Coverage, Status
+
+_STATE = ("value", "status")
+
+
+def latest(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the last observation of each place, metric, date and source, sorted by these.
+
+    Of two records for one moment, the later one holds.
+
+    Args:
+        observations: columns of OBSERVATION_SCHEMA.
+    """
+    ordered = in_order(observations)
+    return ordered.filter(_is_last(ordered))
+
+
+def current(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return what each source says of each place, metric and date, since when, and how often it said otherwise before.
+
+    Args:
+        observations: columns of OBSERVATION_SCHEMA.
+
+    Returns:
+        Columns of STATE_SCHEMA, key (place, metric, date, source), sorted by it.
+    """
+    ordered = in_order(observations)
+    told = ordered.filter(~_repeats(ordered))
+    ends = _is_last(told).arg_true().cast(pl.Int64)
+    before = ends.diff().fill_null(ends.head(1) + 1) - 1 if len(ends) else ends
+    return told[ends].with_columns(before.alias("revision"))
+
+
+def _is_last(ordered: pl.DataFrame) -> pl.Series:
+    """Return whether each row is the last of its key and source."""
+    last = pl.any_horizontal(pl.col(name) != pl.col(name).shift(-1) for name in (*KEY, "source"))
+    return ordered.select(last.fill_null(value=True)).to_series()
+
+
+def _repeats(ordered: pl.DataFrame) -> pl.Series:
+    """Return whether each row says what the one before it of the same key and source said."""
+    same = [pl.col(name) == pl.col(name).shift(1) for name in (*KEY, "source", "status")]
+    value = pl.col("value").eq_missing(pl.col("value").shift(1))
+    return ordered.select(pl.all_horizontal(*same, value).fill_null(value=False)).to_series()
+
+
+def of_all_sources(each: pl.DataFrame) -> pl.DataFrame:
+    """Return the last observation of each place, metric and date, sorted by these.
+
+    What a source withdrew does not stand in the way of what another still says.
+
+    Args:
+        each: what each source says, as ``current`` returns it.
+    """
+    if each["source"].n_unique() <= 1:
+        return each
+    withdrawn = pl.col("status") == Status.WITHDRAWN.value
+    return (
+        each.sort(*KEY, ~withdrawn, "as_of", "record", maintain_order=True)
+        .unique(KEY, keep="last", maintain_order=True)
+        .select(STATE_SCHEMA.names())
+    )
+
+
+def in_order(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the observations sorted by place, metric, date, source, moment and record.
+
+    Whole numbers sort several times faster than text, so each text is replaced by its rank for it.
+    """
+    ranks = [pl.Series("rank", _rank(observations[name])) for name in ("place", "metric", "source")]
+    days = observations["date"].to_physical().cast(pl.Int64)
+    wide = [series.n_unique() + 1 for series in ranks]
+    place, metric, source = (series.cast(pl.Int64) for series in ranks)
+    key = ((place * wide[1] + metric) * 2**22 + (days + 2**21)) * wide[2] + source
+    keyed = observations.with_columns(key.alias("_key"))
+    if key.is_sorted() and not (key.diff() == 0).any():
+        return observations
+    return keyed.sort("_key", "as_of", "record").drop("_key")
+
+
+def _rank(series: pl.Series) -> pl.Series:
+    values = series.unique().sort()
+    return series.cast(pl.Enum(values)).to_physical()
+
+
+def differences(known: pl.DataFrame, said: pl.DataFrame, coverage: Coverage | None) -> pl.DataFrame:
+    """Return what a file says otherwise than what was known of its source: place, metric, date, value, status, ``was``.
+
+    Args:
+        known: the last observation of each key of the source.
+        said: the reports of the file, key (place, metric, date).
+        coverage: what the file covers; what is known within that, and not in the file, is withdrawn.
+
+    Returns:
+        Rows to be recorded; ``was`` is the status that was known, null for a key that was not.
+    """
+    new = said.join(known.select(*KEY, *_STATE), on=[*KEY, *_STATE], how="anti", nulls_equal=True)
+    was = known.select(*KEY, was="status")
+    rows = new.join(was, on=KEY, how="left", maintain_order="left")
+    if coverage is None:
+        return rows
+    standing = known.filter(covered(coverage), pl.col("status") != Status.WITHDRAWN.value)
+    gone = standing.join(said, on=KEY, how="anti", maintain_order="left").select(
+        *KEY,
+        pl.lit(None, pl.Float64).alias("value"),
+        pl.lit(Status.WITHDRAWN.value).alias("status"),
+        pl.col("status").alias("was"),
+    )
+    return pl.concat([rows, gone])
+
+
+def covered(coverage: Coverage) -> pl.Expr:
+    """Return whether a row lies within what a file covers."""
+    within = (level_at(pl.col("place")) == coverage.level) & pl.col("metric").is_in(coverage.metrics)
+    if coverage.first is not None:
+        within &= pl.col("date") >= coverage.first
+    if coverage.last is not None:
+        within &= pl.col("date") <= coverage.last
+    return within
+
+
+def reassertions(
+    changed: pl.DataFrame, before: pl.DataFrame, stored: pl.DataFrame, records: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what later files of the source said, where an older one that is recorded now would hide it.
+
+    A file that repeated what was known stored nothing. If another value comes to stand before it, what it said has to
+    be stored after all, at its own moment.
+
+    Args:
+        changed: what the older file changes: place, metric, date.
+        before: the last observation of each key by the older file's moment, before it.
+        stored: the observations of the source after that moment.
+        records: the records of the source after that moment.
+
+    Returns:
+        place, metric, date, value, status, as_of, record.
+    """
+    made = [pl.DataFrame(schema=OBSERVATION_SCHEMA).select(*KEY, *_STATE, "as_of", "record")]
+    left = changed.select(KEY)
+    for later in records.sort("as_of", "record").iter_rows(named=True):
+        if left.is_empty():
+            break
+        coverage = Coverage.of_record(later)
+        if coverage is None:
+            continue
+        said = left.filter(covered(coverage))
+        left = left.join(said, on=KEY, how="anti")
+        moment = pl.col("as_of") == later["as_of"]
+        silent = said.join(stored.filter(moment), on=KEY, how="anti")
+        # What it repeated is what was known then.
+        state = silent.join(before.select(*KEY, *_STATE), on=KEY, how="left", maintain_order="left")
+        made.append(
+            state.with_columns(
+                pl.col("status").fill_null(Status.WITHDRAWN.value),
+                pl.lit(later["as_of"]).cast(OBSERVATION_SCHEMA["as_of"]).alias("as_of"),
+                pl.lit(later["record"], pl.Int64).alias("record"),
+            )
+        )
+    return pl.concat(made)
+
+
+def changes_of(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the observations that say something else than the one before them of the same key and source.
+
+    Args:
+        observations: columns of OBSERVATION_SCHEMA.
+
+    Returns:
+        The observations in order, with ``old`` and ``old_status``: what was known before; null for the first.
+    """
+    ordered = in_order(observations)
+    told = ordered.filter(~_repeats(ordered))
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in (*KEY, "source"))
+    return told.with_columns(
+        old=pl.when(same).then(pl.col("value").shift(1)),
+        old_status=pl.when(same).then(pl.col("status").shift(1)),
+    )

@@ -1,0 +1,156 @@
+"""The Delta table a ledger is kept in: opened, appended to, on the disk when it says so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from filelock import FileLock, Timeout
+
+from tallybook.errors import LedgerError
+
+Kind = Literal["observation", "record"]
+"""The partitions of the table: what was observed, and the records that brought it."""
+
+_WAIT_SECONDS: Final = 60
+_NOT_IN_PATHS: Final = "%\\[]"
+_KIND: Final = "kind"
+
+
+class Store:
+    """A table of a ledger; rows are only ever added.
+
+    Args:
+        folder: the ledger's folder; it is made by the first append.
+        table: the name of the table.
+
+    Raises:
+        LedgerError: the engine cannot name a file there.
+    """
+
+    def __init__(self, folder: Path, table: str) -> None:
+        self.folder = folder.resolve()
+        self._table = self.folder / table
+        for character in _NOT_IN_PATHS:
+            if character in str(self._table):
+                raise LedgerError(
+                    f"a ledger cannot be kept in {self.folder}", hint=f"the path must not have a {character} in it"
+                )
+
+    def version(self) -> int:
+        """Return the number of the latest commit; -1 where there is none."""
+        table = self._open()
+        return -1 if table is None else int(table.version())
+
+    def scan(self, kind: Kind, schema: pl.Schema) -> pl.LazyFrame:
+        """Return the rows of a kind, as they were appended."""
+        files = self._data_files(kind)
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_parquet(files, glob=False, missing_columns="insert", extra_columns="ignore", schema=schema)
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """Return the rows of a query over ``scan``.
+
+        Raises:
+            LedgerError: a file cannot be read.
+        """
+        try:
+            return rows.collect()
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise LedgerError(
+                f"cannot read {self._table}: {_line(error)}", hint="a file of the ledger is damaged; restore it"
+            ) from error
+
+    def append(self, observations: pl.DataFrame, records: pl.DataFrame) -> None:
+        """Append rows of both kinds in one commit; they are on the disk when this returns, all of them or none.
+
+        Raises:
+            LedgerError: the table cannot be written.
+        """
+        table = self._open()
+        rows = pl.concat(
+            [
+                observations.with_columns(pl.lit("observation").alias(_KIND)),
+                records.with_columns(pl.lit("record").alias(_KIND)),
+            ],
+            how="diagonal",
+        )
+        said = {"sources": records["source"].unique().sort().to_list(), "files": records["file"].to_list()}
+        before = set(self._files())
+        try:
+            write_deltalake(
+                self._table if table is None else table,
+                rows,
+                mode="append",
+                partition_by=[_KIND],
+                configuration={"delta.appendOnly": "true"} if table is None else None,
+                commit_properties=CommitProperties(custom_metadata={"tallybook": said}),
+            )
+            self._sync(set(self._files()) - before)
+        except (DeltaError, OSError) as error:
+            raise LedgerError(
+                f"cannot write {self._table}: {_line(error)}", hint="nothing of this file was recorded"
+            ) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out for the block.
+
+        Raises:
+            LedgerError: another process has been writing for a minute, or the folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "lock", timeout=_WAIT_SECONDS):
+                yield
+        except Timeout:
+            raise LedgerError(
+                f"another process has been writing {self.folder} for {_WAIT_SECONDS} seconds",
+                hint="try again later",
+            ) from None
+        except OSError as error:
+            raise LedgerError(f"cannot write {self.folder}: {_line(error)}") from error
+
+    def _data_files(self, kind: Kind) -> list[Path]:
+        """Return the files of a kind; the table's own list of them has every path as part of an address."""
+        table = self._open()
+        if table is None:
+            return []
+        actions = pl.DataFrame(table.get_add_actions(flatten=True)).filter(pl.col(f"partition.{_KIND}") == kind)
+        return [self._table / unquote(path) for path in actions["path"]]
+
+    def _open(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._table)
+        except TableNotFoundError:
+            if self._table.exists() and any(self._table.iterdir()):
+                raise LedgerError(f"{self._table} holds files but no ledger", hint="restore its _delta_log") from None
+            return None
+        except (DeltaError, OSError) as error:
+            raise LedgerError(f"cannot open {self._table}: {_line(error)}") from error
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self._table.rglob("*") if path.is_file())
+
+    def _sync(self, files: set[Path]) -> None:
+        """Force new files, and the folders that name them, onto the disk: the table's writer does not."""
+        folders = {self._table, self._table / "_delta_log", self.folder, self.folder.parent}
+        folders |= {file.parent for file in files}
+        for path in (*sorted(files), *sorted(folders)):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

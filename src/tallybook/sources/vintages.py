@@ -1,0 +1,170 @@
+"""Past versions of a file: a folder of them, or the history of a git repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import IO, Final
+
+from tallybook.errors import SourceError
+from tallybook.model.files import read_file
+
+_MOMENT: Final = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})[T_ ](?P<hour>\d{2})[:.-]?(?P<minute>\d{2})(?:[:.-]?(?P<second>\d{2}))?"
+    r"(?P<zone>Z|[+-]\d{2}:?\d{2})?"
+)
+_FORMAT: Final = "%H%x00%cI%x00%s"
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """A version of a file.
+
+    Attributes:
+        moment: since when it is known, with a time zone.
+        address: where it is; the name errors use.
+        name: the name of the file.
+        note: what was said of it, such as the subject of a commit.
+        read: returns its bytes.
+    """
+
+    moment: datetime
+    address: str
+    name: str
+    note: str
+    read: Callable[[], bytes]
+
+
+def folder_of_vintages(folder: Path, *, pattern: str | None, zone: tzinfo) -> list[Vintage]:
+    """Return the files of a folder whose names tell their moments, the oldest first.
+
+    Args:
+        folder: the folder.
+        pattern: how a name begins, in strftime's codes, such as ``%Y%m%d-%H%M``; by default names that hold a moment as
+            2020-03-29T172209-0400 or 2020-03-29_17-22.
+        zone: the time zone of moments that do not tell their own.
+
+    Raises:
+        SourceError: there is no such folder, or a name tells no moment.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"no folder {str(folder)!r}")
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise SourceError(f"nothing to record in {folder}", hint="it should hold files named by their moments")
+    vintages = []
+    for file in files:
+        moment = _by_pattern(file.name, pattern) if pattern else _moment(file.name)
+        if moment is None:
+            hint = f"names should begin as {pattern}" if pattern else "such as 2020-03-29T172209-0400_us-states.csv"
+            raise SourceError(f"{file}: the name tells no moment", hint=hint)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        vintages.append(Vintage(aware, str(file), file.name, "", lambda file=file: read_file(file)))
+    return sorted(vintages, key=lambda vintage: vintage.moment)
+
+
+def _moment(name: str) -> datetime | None:
+    found = _MOMENT.search(name)
+    if found is None:
+        return None
+    zone = (found["zone"] or "").replace("Z", "+00:00")
+    clock = f"{found['hour']}:{found['minute']}:{found['second'] or '00'}"
+    try:
+        return datetime.fromisoformat(f"{found['day']}T{clock}{zone}")
+    except ValueError:
+        return None
+
+
+def _by_pattern(name: str, pattern: str) -> datetime | None:
+    for end in range(len(name), 0, -1):
+        try:
+            return datetime.strptime(name[:end], pattern)
+        except ValueError:
+            continue
+    return None
+
+
+class GitHistory:
+    """The versions a file had in a git repository, one per commit that touched it, the oldest first.
+
+    Their bytes come through one ``git cat-file --batch``.
+
+    Args:
+        repository: a folder in the repository.
+        path: the file, from the root of the repository.
+
+    Raises:
+        SourceError: there is no such repository or file, or git is not there.
+    """
+
+    def __init__(self, repository: Path, path: str) -> None:
+        self._repository = repository
+        self._path = path
+        self._process: subprocess.Popen[bytes] | None = None
+        told = self._git("log", "--reverse", f"--format={_FORMAT}", "--diff-filter=AMR", "HEAD", "--", path)
+        self._commits = [line.split("\0", 2) for line in told.decode(errors="replace").splitlines()]
+        if not self._commits:
+            raise SourceError(
+                f"no commit of {repository} has {path!r}", hint="give its path from the repository's root"
+            )
+
+    def __len__(self) -> int:
+        return len(self._commits)
+
+    def __iter__(self) -> Iterator[Vintage]:
+        for commit, moment, subject in self._commits:
+            yield Vintage(
+                datetime.fromisoformat(moment),
+                f"{self._repository}@{commit[:12]}:{self._path}",
+                Path(self._path).name,
+                subject,
+                lambda commit=commit: self._blob(commit),
+            )
+
+    def close(self) -> None:
+        """End the process that gives the bytes."""
+        if self._process is not None and self._process.stdin and self._process.stdout:
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait()
+            self._process = None
+
+    def _blob(self, commit: str) -> bytes:
+        asked, told = self._streams()
+        asked.write(f"{commit}:{self._path}\n".encode())
+        asked.flush()
+        head = told.readline().split()
+        if len(head) != 3:
+            raise SourceError(f"git has no {self._path} in commit {commit[:12]}", hint="is the clone complete?")
+        data = told.read(int(head[2]))
+        told.read(1)
+        return data
+
+    def _streams(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                ["git", "-C", str(self._repository), "cat-file", "--batch"],  # noqa: S607 (git is where the user has it)
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise SourceError("git cat-file could not be started")
+        return self._process.stdin, self._process.stdout
+
+    def _git(self, *arguments: str) -> bytes:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(self._repository), *arguments],  # noqa: S607 (git is where the user has it)
+                capture_output=True,
+                check=True,
+            )
+        except FileNotFoundError:
+            raise SourceError("git is not installed", hint="install it, or record a folder of vintages") from None
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise SourceError(f"cannot read the repository {self._repository}: {''.join(said)}") from error
+        return done.stdout
