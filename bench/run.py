@@ -1,5 +1,6 @@
 """The benchmark: every figure a ratio or a share within one run, so that machines can be compared."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from accuracy import accuracy, compared
+from ledger import ledger_speed, vintage_speed
 from tallybook import daily, gazetteer, per_100k, rolling_average, simulate
 from tallybook.measures.rates import round_half_up
 from tallybook.sources.simulated import write_published
 
 ROUNDS = 3
+HERE = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("TALLYBOOK_SHARED_DATA", HERE.parent / "shared" / "data"))
 FIGURES = ("cases_avg", "cases_avg_per_100k", "deaths_avg", "deaths_avg_per_100k")
 OUT = Console(width=110)
 
@@ -30,6 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _averages(Path(folder))
         _whole_book(Path(folder))
+        OUT.print(ledger_speed(Path(folder)))
+        if SHARED.is_dir():
+            OUT.print(vintage_speed(Path(folder), SHARED / "nyt-vintages"))
     _accuracy()
 
 

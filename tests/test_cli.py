@@ -98,7 +98,7 @@ def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_pa
     assert (first.returncode, first.stderr) == (0, "")
     assert "Every number here is invented" in first.stdout
     assert "omitted [1]" in first.stdout
-    assert re.search(r"us-counties\.csv: 0 new, [\d,]+ known already", again.stdout)
+    assert re.search(r"us-counties\.csv: 0 new, 0 revised, [\d,]+ known already", again.stdout)
     assert "invented" in (tmp_path / "demo/public/release.json").read_text()
 
 
@@ -113,6 +113,9 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         "suggest-anomalies",
         "explain",
         "demo",
+        "as-of",
+        "revisions",
+        "diff",
         "sources",
     ]
     readme = (HERE / "README.md").read_text()

@@ -1,6 +1,7 @@
 """The laws of history: every moment as it was, in whatever order its files came to be known."""
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallybook import Ledger, Level
+from tallybook.ledger import store
 from tallybook.model.reports import KEY, REPORT_SCHEMA, Coverage, Reports
 
 START = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
@@ -77,14 +79,23 @@ def history(ledger: Ledger) -> list[Any]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _usual_tail() -> Iterator[None]:
+    usual = store._TAIL
+    yield
+    store._TAIL = usual
+
+
 SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SLOW
 @given(files=FILES, order=st.randoms(use_true_random=False), together=st.booleans())
+@pytest.mark.parametrize("tail", [1, 2, 32], ids=["always indexed", "often indexed", "not indexed"])
 def test_history_is_the_same_in_whatever_order_it_is_recorded(
-    tmp_path_factory: pytest.TempPathFactory, files: list[Any], order: Any, together: bool
+    tmp_path_factory: pytest.TempPathFactory, files: list[Any], order: Any, together: bool, tail: int
 ) -> None:
+    store._TAIL = tail  # put back by the fixture
     folder = tmp_path_factory.mktemp("ledger")
     dated = [(reports_of(file), moment(number)) for number, file in enumerate(files)]
     straight = Ledger(folder / "straight")

@@ -187,7 +187,7 @@ def test_what_has_not_changed_is_not_sent_again(feed: Path, address: str, answer
     for name in ("us.csv", "etag/us.csv"):
         answers.clear()
         (first,) = fetch(f"{address}/{name}", WANTED, archive)
-        archive.keep("nyt", first, NOW)
+        archive.keep("nyt", first, at=NOW, as_of=NOW)
         assert fetch(f"{address}/{name}", WANTED, archive) == [first]
         assert answers == [200, 304]
     # What is kept is no longer whole: it is asked for anew.

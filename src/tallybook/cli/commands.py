@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import date, datetime
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -15,9 +16,11 @@ from rich.markup import escape
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
-from tallybook.cli import sources
-from tallybook.cli.printing import out, print_explanation, print_findings, print_release, progress
-from tallybook.errors import ContractError
+from tallybook.cli import history, sources
+from tallybook.cli.moments import moment_of
+from tallybook.cli.printing import err, in_numbers, out, print_explanation, print_findings, print_release, progress
+from tallybook.errors import ContractError, TallybookError
+from tallybook.sources.vintages import FolderHistory, GitHistory
 
 app = typer.Typer(
     name="tallybook",
@@ -51,13 +54,17 @@ def init(
 
 @app.command(
     epilog="Examples: tallybook record nyt ~/covid-19-data --book covid · tallybook record nyt --book covid "
-    "(from the feed's url) · tallybook record nyt us-states.csv --as-of 2021-03-05T02:15-05:00"
+    "(from the source's address) · tallybook record nyt us-states.csv --as-of 2021-03-05T02:15-05:00 · "
+    "tallybook record nyt --vintages old/ · tallybook record nyt us-states.csv --git ~/covid-19-data"
 )
 def record(
     feed: Annotated[str, typer.Argument(help="A source: the name of a card in the folder sources.")],
     location: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH_OR_URL]", help="A folder, a file or an address; the feed's url if left out."),
+        typer.Argument(
+            metavar="[PATH_OR_URL]",
+            help="A folder, a file or an address; the source's own if left out. With --git, a file in the repository.",
+        ),
     ] = None,
     as_of: Annotated[
         str | None,
@@ -67,29 +74,80 @@ def record(
             "time zone. By default now.",
         ),
     ] = None,
+    vintages: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Past versions of a file, each since the moment its name tells."),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="How the names of --vintages begin, in strftime's codes, such as %Y%m%d-%H%M."),
+    ] = None,
+    git: Annotated[
+        Path | None, typer.Option(metavar="REPO", help="Past versions of a file, one per commit that touched it.")
+    ] = None,
+    *,
+    skip_refused: Annotated[
+        bool, typer.Option("--skip-refused", help="Leave out versions that cannot be taken, saying why.")
+    ] = False,
     folder: BookFolder = Path(),
 ) -> None:
-    """Record what a feed says. Everything is checked first; what was known already is not stored again."""
+    """Record what a source says. Everything is checked first; what was known already is not stored again."""
     book = Book(folder)
-    moment = None if as_of is None else _moment(as_of, book)
+    if vintages or git:
+        with closing(_past(book, vintages, pattern, git, location)) as past:
+            _record_past(book, feed, past, skip_refused=skip_refused)
+        return
+    moment = None if as_of is None else moment_of(as_of, book)
     with progress() as bar:
         added = book.record(feed, location, as_of=moment, progress=bar)
     for file in added:
-        what = f"{file.added:,} new, {file.revised:,} revised, {file.unchanged:,} known already"
-        out.print(f"recorded {escape(file.file)}: {what}")
+        out.print(f"recorded {escape(file.file)}: {in_numbers(file)}")
 
 
-@app.command(epilog="Examples: tallybook publish --book covid · tallybook publish --book covid --out /srv/www/covid")
+def _past(
+    book: Book, vintages: Path | None, pattern: str | None, git: Path | None, path: str | None
+) -> FolderHistory | GitHistory:
+    if git is None and vintages is not None:
+        return FolderHistory(vintages, pattern=pattern, zone=ZoneInfo(book.config.time_zone))
+    if git is None or vintages is not None or path is None:
+        raise ContractError("give --vintages DIR, or --git REPO and a file in it", hint="one of them at a time")
+    return GitHistory(git, path)
+
+
+def _record_past(book: Book, feed: str, past: FolderHistory | GitHistory, *, skip_refused: bool) -> None:
+    refused: list[TallybookError] = []
+    files = added = revised = withdrawn = 0
+    with progress() as bar:
+        told = book.record_vintages(feed, past, refused=refused.append if skip_refused else None, progress=bar)
+        for file in told:
+            files, added = files + 1, added + file.added
+            revised, withdrawn = revised + file.revised, withdrawn + file.withdrawn
+    for error in refused:
+        err.print(f"[yellow]left out:[/] {escape(str(error))}")
+    out.print(
+        f"recorded {files:,} of {len(past):,} versions: {added:,} new, {revised:,} revised, {withdrawn:,} withdrawn"
+        + (f"; {len(refused):,} left out" if refused else "")
+    )
+
+
+@app.command(
+    epilog="Examples: tallybook publish --book covid · tallybook publish --book covid --out /srv/www/covid · "
+    "tallybook publish --as-of 2020-06-01 --out june --book covid"
+)
 def publish(
     target: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to. Default: public, in the book.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="The release as it would have been then; needs --out.")
     ] = None,
     folder: BookFolder = Path(),
 ) -> None:
     """Publish what is known: CSV files in the published layout, and Parquet files that say more."""
     book = Book(folder)
     with progress() as bar:
-        release = book.publish(target, progress=bar)
+        moment = None if as_of is None else moment_of(as_of, book)
+        release = book.publish(target, as_of=moment, progress=bar)
     print_release(book, release)
 
 
@@ -168,7 +226,7 @@ def demo(
         release = book.publish(progress=bar)
     out.print(f"[bold]{escape(book.config.title)}[/] in {escape(str(folder))}")
     for file in recorded:
-        out.print(f"recorded {escape(file.file)}: {file.added:,} new, {file.unchanged:,} known already")
+        out.print(f"recorded {escape(file.file)}: {in_numbers(file)}")
     print_release(book, release)
     out.print()
     shown = _telling_day(book)
@@ -193,9 +251,5 @@ def _date(text: str) -> date:
         raise ContractError(f"{text!r} is no date", hint="write it as YYYY-MM-DD") from None
 
 
-def _moment(text: str, book: Book) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ContractError(f"{text!r} is no moment", hint="write it as 2021-03-05T02:15-05:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(book.config.time_zone))
+for command in (history.as_of, history.revisions, history.diff):
+    app.command(epilog=history.EXAMPLES[command.__name__], name=command.__name__.replace("_", "-"))(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from tallybook.book import Book
+from tallybook.ledger import Recorded
 from tallybook.measures.explain import Day, Explanation
 from tallybook.measures.rates import half_up
 from tallybook.release.write import Release
@@ -45,12 +47,44 @@ def print_findings(findings: pl.DataFrame, limit: int) -> None:
     out.print("", counts, sep="\n")
 
 
+def in_numbers(file: Recorded) -> str:
+    """Return what recording a file added, in words."""
+    gone = f", {file.withdrawn:,} withdrawn" if file.withdrawn else ""
+    return f"{file.added:,} new, {file.revised:,} revised{gone}, {file.unchanged:,} known already"
+
+
+def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
+    """Print a frame as CSV, or its first rows as a table."""
+    if output == "csv":
+        print(rows.write_csv(), end="")
+        return
+    if rows.is_empty():
+        return
+    table = Table(box=None, pad_edge=False)
+    for name, dtype in rows.schema.items():
+        number = dtype.is_numeric()
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=not number)
+    for row in rows.head(limit).rows():
+        table.add_row(*(escape(_shown(cell)) for cell in row))
+    out.print(table)
+    if rows.height > limit:
+        out.print(f"and {rows.height - limit:,} more; --limit or --format csv shows them")
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if cell.is_integer() else f"{cell:,.1f}"
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
+    return "" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
 def print_release(book: Book, release: Release) -> None:
     """Print the files of a release, and as of when it is."""
     table = Table("file", "rows", "size", box=None, pad_edge=False)
     table.columns[1].justify = table.columns[2].justify = "right"
     for file in release.files:
-        table.add_row(file.path, f"{file.rows:,}", f"{file.bytes / 1000:,.0f} kB")
+        table.add_row(file.path, "" if file.rows is None else f"{file.rows:,}", f"{file.bytes / 1000:,.0f} kB")
     out.print(table)
     for note in release.notes:
         out.print(f"note: {escape(note)}")

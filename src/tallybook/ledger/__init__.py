@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.ledger.states import changes_of, current, of_all_sources
+from tallybook.ledger.states import changes_of, of_all_sources
 from tallybook.ledger.store import Store
 from tallybook.ledger.writer import Recorded, Writer
-from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, RECORD_SCHEMA, Reports
+from tallybook.model.reports import KEY, RECORD_SCHEMA, Reports
 
 __all__ = ["Ledger", "Recorded"]
 
@@ -65,15 +65,19 @@ class Ledger:
             ContractError: the moment has no time zone.
             LedgerError: the ledger cannot be read.
         """
-        observations = self._observations()
-        if moment is not None:
-            observations = observations.filter(pl.col("as_of") <= _aware(moment))
-        each = current(self._store.collect(observations))
+        with self._store.reading():
+            each = self._store.indexed().state(None if moment is None else _aware(moment))
         return each if each_source else of_all_sources(each)
 
-    def records(self) -> pl.DataFrame:
-        """Return what was recorded, one row per file: the columns of RECORD_SCHEMA, key ``record``, by moment."""
-        return self._store.collect(self._store.scan("record", RECORD_SCHEMA)).sort("as_of", "record")
+    def records(self, until: datetime | None = None) -> pl.DataFrame:
+        """Return what was recorded, one row per file: the columns of RECORD_SCHEMA, key ``record``, by moment.
+
+        Args:
+            until: the files known by this moment, which has a time zone; None asks for all.
+        """
+        files = self._store.scan("record", RECORD_SCHEMA)
+        known = files if until is None else files.filter(pl.col("as_of") <= _aware(until))
+        return self._store.collect(known).sort("as_of", "record")
 
     def history(self, place: str, metric: str, day: date) -> pl.DataFrame:
         """Return every value a date ever had, and when: the first, then each that differed from the one before.
@@ -86,9 +90,17 @@ class Ledger:
         Returns:
             ``as_of``, ``value``, ``status``, ``source``, ``record``, ``file``, ``sha256``, ``note``; by moment.
         """
-        key = self._observations().filter(place=place, metric=metric, date=day)
-        told = changes_of(self._store.collect(key)).select("as_of", "value", "status", "source", "record")
+        key = (pl.col("place") == place) & (pl.col("metric") == metric) & (pl.col("date") == day)
+        told = self._told(key).select("as_of", "value", "status", "source", "record")
         return told.join(self._origins(), on="record", how="left", maintain_order="left").sort("as_of", "record")
+
+    def values(self) -> pl.DataFrame:
+        """Return every value every date ever had: one row per change.
+
+        Returns:
+            ``place``, ``metric``, ``date``, ``as_of``, ``value``, ``status``, ``source``; by key and moment.
+        """
+        return self._told(pl.lit(value=True)).select(*KEY, "as_of", "value", "status", "source")
 
     def revisions(self, *, since: datetime | None = None) -> pl.DataFrame:
         """Return every change of a value that was known, by moment, then place.
@@ -100,7 +112,7 @@ class Ledger:
             ``place``, ``metric``, ``date``, ``as_of``, ``old``, ``new`` (null: none), ``old_status``, ``status``,
             ``source``, ``record``, ``file``, ``sha256``, ``note``.
         """
-        told = changes_of(self._store.collect(self._observations())).drop_nulls("old_status")
+        told = self._told(pl.lit(value=True)).drop_nulls("old_status")
         wanted = told if since is None else told.filter(pl.col("as_of") > _aware(since))
         columns = (*KEY, "as_of", "old", pl.col("value").alias("new"), "old_status", "status", "source", "record")
         return (
@@ -139,15 +151,18 @@ class Ledger:
         """
         writer = Writer(self._store)
         waiting = iter(files)
-        while batch := list(islice(waiting, _BATCH)):
+        for first in waiting:
             with self._store.locked():
                 writer.begin()
+                batch = chain([first], islice(waiting, _BATCH - 1))
                 done = [writer.take(reports, _aware(moment)) for reports, moment in batch]
                 writer.commit()
+                self._store.tend()
             yield from done
 
-    def _observations(self) -> pl.LazyFrame:
-        return self._store.scan("observation", OBSERVATION_SCHEMA)
+    def _told(self, wanted: pl.Expr) -> pl.DataFrame:
+        with self._store.reading():
+            return changes_of(self._store.indexed().observations(wanted))
 
     def _origins(self) -> pl.DataFrame:
         return self.records().select("record", "file", "sha256", "note")

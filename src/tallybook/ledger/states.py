@@ -8,18 +8,7 @@ from tallybook.model.places import level_at
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA, Coverage, Status
 
 _STATE = ("value", "status")
-
-
-def latest(observations: pl.DataFrame) -> pl.DataFrame:
-    """Return the last observation of each place, metric, date and source, sorted by these.
-
-    Of two records for one moment, the later one holds.
-
-    Args:
-        observations: columns of OBSERVATION_SCHEMA.
-    """
-    ordered = in_order(observations)
-    return ordered.filter(_is_last(ordered))
+_STANDING = tuple(status.value for status in Status if status is not Status.WITHDRAWN)
 
 
 def current(observations: pl.DataFrame) -> pl.DataFrame:
@@ -32,7 +21,7 @@ def current(observations: pl.DataFrame) -> pl.DataFrame:
         Columns of STATE_SCHEMA, key (place, metric, date, source), sorted by it.
     """
     ordered = in_order(observations)
-    told = ordered.filter(~_repeats(ordered))
+    told = ordered.filter(~repeats(ordered))
     ends = _is_last(told).arg_true().cast(pl.Int64)
     before = ends.diff().fill_null(ends.head(1) + 1) - 1 if len(ends) else ends
     return told[ends].with_columns(before.alias("revision"))
@@ -44,7 +33,7 @@ def _is_last(ordered: pl.DataFrame) -> pl.Series:
     return ordered.select(last.fill_null(value=True)).to_series()
 
 
-def _repeats(ordered: pl.DataFrame) -> pl.Series:
+def repeats(ordered: pl.DataFrame) -> pl.Series:
     """Return whether each row says what the one before it of the same key and source said."""
     same = [pl.col(name) == pl.col(name).shift(1) for name in (*KEY, "source", "status")]
     value = pl.col("value").eq_missing(pl.col("value").shift(1))
@@ -107,6 +96,9 @@ def differences(known: pl.DataFrame, said: pl.DataFrame, coverage: Coverage | No
     if coverage is None:
         return rows
     standing = known.filter(covered(coverage), pl.col("status") != Status.WITHDRAWN.value)
+    again = said.height - new.height + rows["was"].is_in([*_STANDING]).sum()
+    if again == standing.height:
+        return rows
     gone = standing.join(said, on=KEY, how="anti", maintain_order="left").select(
         *KEY,
         pl.lit(None, pl.Float64).alias("value"),
@@ -153,8 +145,8 @@ def reassertions(
             continue
         said = left.filter(covered(coverage))
         left = left.join(said, on=KEY, how="anti")
-        moment = pl.col("as_of") == later["as_of"]
-        silent = said.join(stored.filter(moment), on=KEY, how="anti")
+        # What was stored by then stands after the older file anyway.
+        silent = said.join(stored.filter(pl.col("as_of") <= later["as_of"]), on=KEY, how="anti")
         # What it repeated is what was known then.
         state = silent.join(before.select(*KEY, *_STATE), on=KEY, how="left", maintain_order="left")
         made.append(
@@ -177,7 +169,7 @@ def changes_of(observations: pl.DataFrame) -> pl.DataFrame:
         The observations in order, with ``old`` and ``old_status``: what was known before; null for the first.
     """
     ordered = in_order(observations)
-    told = ordered.filter(~_repeats(ordered))
+    told = ordered.filter(~repeats(ordered))
     same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in (*KEY, "source"))
     return told.with_columns(
         old=pl.when(same).then(pl.col("value").shift(1)),

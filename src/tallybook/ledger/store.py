@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,17 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
 from tallybook.errors import LedgerError
+from tallybook.ledger import index
+from tallybook.ledger.index import INDEX_SCHEMA, Index
+from tallybook.model.reports import OBSERVATION_SCHEMA
 
 Kind = Literal["observation", "record"]
 """The partitions of the table: what was observed, and the records that brought it."""
 
 _WAIT_SECONDS: Final = 60
 _NOT_IN_PATHS: Final = "%\\[]"
+_TAIL = 32
+_LOG: Final = logging.getLogger(__name__)
 _KIND: Final = "kind"
 
 
@@ -38,11 +44,34 @@ class Store:
     def __init__(self, folder: Path, table: str) -> None:
         self.folder = folder.resolve()
         self._table = self.folder / table
+        self._index = self.folder / "index" / table
         for character in _NOT_IN_PATHS:
             if character in str(self._table):
                 raise LedgerError(
                     f"a ledger cannot be kept in {self.folder}", hint=f"the path must not have a {character} in it"
                 )
+
+    def indexed(self) -> Index:
+        """Return the observations of the table as an index and what came since; all of them where there is none."""
+        files = self._data_files("observation")
+        found = index.read(self._index)
+        if found is None or not found[1] <= {file.name for file in files}:
+            return Index(pl.LazyFrame(schema=INDEX_SCHEMA), _scan(files, OBSERVATION_SCHEMA))
+        rows, known = found
+        return Index(rows, _scan([file for file in files if file.name not in known], OBSERVATION_SCHEMA))
+
+    def tend(self) -> None:
+        """Make the index anew where many files have come since. What goes wrong with it hurts nothing but speed."""
+        files = self._data_files("observation")
+        found = index.read(self._index)
+        new = [file for file in files if found is None or file.name not in found[1]]
+        if len(new) < _TAIL:
+            return
+        try:
+            rows = index.build(self.collect(_scan(files, OBSERVATION_SCHEMA)))
+            index.write(self._index, rows, [file.name for file in files])
+        except (OSError, pl.exceptions.PolarsError) as error:
+            _LOG.warning("the index of %s was not made: %s", self._table, _line(error))
 
     def version(self) -> int:
         """Return the number of the latest commit; -1 where there is none."""
@@ -51,10 +80,7 @@ class Store:
 
     def scan(self, kind: Kind, schema: pl.Schema) -> pl.LazyFrame:
         """Return the rows of a kind, as they were appended."""
-        files = self._data_files(kind)
-        if not files:
-            return pl.LazyFrame(schema=schema)
-        return pl.scan_parquet(files, glob=False, missing_columns="insert", extra_columns="ignore", schema=schema)
+        return _scan(self._data_files(kind), schema)
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows of a query over ``scan``.
@@ -62,8 +88,18 @@ class Store:
         Raises:
             LedgerError: a file cannot be read.
         """
-        try:
+        with self.reading():
             return rows.collect()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Say what is wrong where the block cannot read the table.
+
+        Raises:
+            LedgerError: a file cannot be read.
+        """
+        try:
+            yield
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise LedgerError(
                 f"cannot read {self._table}: {_line(error)}", hint="a file of the ledger is damaged; restore it"
@@ -150,6 +186,12 @@ class Store:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _scan(files: list[Path], schema: pl.Schema) -> pl.LazyFrame:
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(files, glob=False, missing_columns="insert", extra_columns="ignore", schema=schema)
 
 
 def _line(error: Exception) -> str:

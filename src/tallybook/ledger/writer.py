@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.ledger.states import differences, latest, reassertions
+from tallybook.ledger.known import Known
+from tallybook.ledger.states import differences, reassertions
 from tallybook.ledger.store import Store
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, RECORD_SCHEMA, Reports, Status
 
-_STATE = (*KEY, "value", "status", "as_of")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Writer:
         self._observed: list[pl.DataFrame] = []
         self._recorded: list[pl.DataFrame] = []
         self._records = pl.DataFrame(schema=RECORD_SCHEMA)
-        self._forget()
+        self._known = Known()
+        self._source: str | None = None
+        self._moment = self._newest = _NEVER
 
     def begin(self) -> None:
         """Forget what is known if another process has written in between."""
@@ -69,17 +72,21 @@ class Writer:
         """
         if reports.frame.select(pl.struct(KEY).is_duplicated().any()).item():
             raise ContractError(f"{reports.file} reports a place, metric and date twice")
-        if reports.source != self._source or moment < self._moment or self._records_after(self._moment).height:
+        if reports.source != self._source or moment < self._moment or self._moment < self._newest:
             self._know(reports.source, moment)
-        changed = differences(self._known, reports.frame, reports.coverage)
-        number = self._records.height
-        told = pl.concat([changed, self._repeated(reports, moment)], how="diagonal")
-        self._observed.append(_observations(told, reports.source, moment, number))
-        later = self._records_after(moment)
-        if later.height and changed.height:
-            self._observed.append(self._reasserted(changed, moment, later))
-        self._learn(changed, moment)
-        self._enter(reports, moment, number)
+        known = self._known.within(*_days(reports))
+        changed = differences(known, reports.frame, reports.coverage)
+        entry = _record(reports, moment, self._records.height)
+        if changed.is_empty() and self._has(entry):
+            return _counted(reports, changed)
+        made = _observations(changed, entry)
+        self._observed += [made, _observations(_repeated(known, reports, moment), entry)]
+        if moment < self._newest and changed.height:
+            self._observed.append(self._reasserted(changed, known, moment))
+        self._moment, self._newest = moment, max(moment, self._newest)
+        self._known.learn(made)
+        self._recorded.append(entry)
+        self._records = pl.concat([self._records, entry])
         return _counted(reports, changed)
 
     def commit(self) -> None:
@@ -91,60 +98,59 @@ class Writer:
         self._store.append(observations, records)
         self._version = self._store.version()
 
-    def _repeated(self, reports: Reports, moment: datetime) -> pl.DataFrame:
-        """Return the rows that say what was known, of a file that covers nothing else.
-
-        Of other files it is known what they said of a key without storing it again; of these it is not.
-        """
-        if reports.coverage is not None:
-            return reports.frame.clear()
-        earlier = self._known.filter(pl.col("as_of") < moment)
-        return reports.frame.join(earlier, on=[*KEY, "value", "status"], how="semi", nulls_equal=True)
-
     def _forget(self) -> None:
-        self._source: str | None = None
-        self._moment = datetime.min.replace(tzinfo=UTC)
-        self._known = pl.DataFrame(schema=OBSERVATION_SCHEMA).select(_STATE)
+        self._source, self._known = None, Known()
+        self._moment = self._newest = _NEVER
 
     def _know(self, source: str, moment: datetime) -> None:
         """Read what was known of a source at a moment."""
         self.commit()
-        observations = self._store.scan("observation", OBSERVATION_SCHEMA)
-        rows = observations.filter(pl.col("source") == source, pl.col("as_of") <= moment)
+        with self._store.reading():
+            known = self._store.indexed().state(moment)
         self._source, self._moment = source, moment
-        self._known = latest(self._store.collect(rows)).select(_STATE)
+        newest = self._records.filter(pl.col("source") == source)["as_of"].max()
+        self._newest = newest if isinstance(newest, datetime) else moment
+        self._known = Known(known.filter(source=source))
 
-    def _learn(self, changed: pl.DataFrame, moment: datetime) -> None:
-        self._moment = moment
-        if changed.height:
-            kept = self._known.join(changed, on=KEY, how="anti")
-            learnt = changed.with_columns(pl.lit(moment).cast(OBSERVATION_SCHEMA["as_of"]).alias("as_of"))
-            self._known = pl.concat([kept, learnt.select(_STATE)])
-
-    def _records_after(self, moment: datetime) -> pl.DataFrame:
-        return self._records.filter(pl.col("source") == self._source, pl.col("as_of") > moment)
-
-    def _reasserted(self, changed: pl.DataFrame, moment: datetime, later: pl.DataFrame) -> pl.DataFrame:
+    def _reasserted(self, changed: pl.DataFrame, known: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+        later = self._records.filter(pl.col("source") == self._source, pl.col("as_of") > moment)
         observations = self._store.scan("observation", OBSERVATION_SCHEMA)
         rows = observations.filter(pl.col("source") == self._source, pl.col("as_of") > moment)
-        again = reassertions(changed, self._known, self._store.collect(rows), later)
+        again = reassertions(changed, known, self._store.collect(rows), later)
         return again.with_columns(pl.lit(self._source).alias("source")).select(OBSERVATION_SCHEMA.names())
 
-    def _enter(self, reports: Reports, moment: datetime, number: int) -> None:
-        entry = _record(reports, moment, number)
+    def _has(self, entry: pl.DataFrame) -> bool:
+        """Return whether this very file was recorded for this very moment before."""
         key = [name for name in RECORD_SCHEMA if name != "record"]
-        if self._observed[-1].is_empty() and entry.join(self._records, on=key, how="semi", nulls_equal=True).height:
-            self._observed.pop()
-            return
-        self._recorded.append(entry)
-        self._records = pl.concat([self._records, entry])
+        return entry.join(self._records, on=key, how="semi", nulls_equal=True).height > 0
 
 
-def _observations(changed: pl.DataFrame, source: str, moment: datetime, number: int) -> pl.DataFrame:
-    return changed.with_columns(
-        as_of=pl.lit(moment).cast(OBSERVATION_SCHEMA["as_of"]),
-        source=pl.lit(source),
-        record=pl.lit(number, pl.Int64),
+def _days(reports: Reports) -> tuple[date | None, date | None]:
+    """Return the days a file can change; None: any."""
+    if reports.coverage is not None:
+        return reports.coverage.first, reports.coverage.last
+    days = reports.frame["date"].sort()
+    return (days[0], days[-1]) if len(days) else (date.min, date.min)
+
+
+def _repeated(known: pl.DataFrame, reports: Reports, moment: datetime) -> pl.DataFrame:
+    """Return the rows that say what was known, of a file that covers nothing else.
+
+    Of other files it is known what they said of a key without storing it again; of these it is not.
+    """
+    if reports.coverage is not None:
+        return reports.frame.clear()
+    earlier = known.filter(pl.col("as_of") < moment)
+    return reports.frame.join(earlier, on=[*KEY, "value", "status"], how="semi", nulls_equal=True)
+
+
+def _observations(rows: pl.DataFrame, entry: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a file as observations, with what its record says."""
+    said = entry.row(0, named=True)
+    return rows.with_columns(
+        as_of=pl.lit(said["as_of"]).cast(OBSERVATION_SCHEMA["as_of"]),
+        source=pl.lit(said["source"]),
+        record=pl.lit(said["record"], pl.Int64),
     ).select(OBSERVATION_SCHEMA.names())
 
 

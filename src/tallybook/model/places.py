@@ -181,10 +181,15 @@ class Gazetteer:
         return {row[0]: row for row in self.frame.rows()}
 
     @cached_property
-    def _titles(self) -> dict[str, str]:
+    def titles(self) -> pl.DataFrame:
+        """What people call each place: ``geoid``, ``title``; key geoid."""
         within = pl.col("level").is_in(SUBSTATE)
         title = pl.when(within).then(pl.format("{}, {}", "name", "state")).otherwise("name")
-        return dict(self.named.select("geoid", title).rows())
+        return self.named.select("geoid", title=title)
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return dict(self.titles.rows())
 
     @cached_property
     def _by_key(self) -> dict[str, dict[str, list[str]]]:

@@ -108,7 +108,7 @@ class Reports:
         source: the feed's name.
         file: where the bytes came from.
         sha256: their digest, in hex.
-        coverage: what the file covers; None where it says nothing beyond its rows.
+        coverage: what the file covers, every row being within; None where it says nothing beyond its rows.
         note: what its source said of it, such as the subject of a commit.
     """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -63,6 +64,17 @@ class Method:
     days: Mapping[Level, Mapping[str, int]]
     reporting: Mapping[Level, Reporting]
     covers_from: Mapping[Level, date | None]
+
+    def described(self) -> dict[str, Any]:
+        """Return how the averages are made, in plain words and numbers."""
+        populations = self.places.frame.select("geoid", "population").write_csv()
+        return {
+            "averages": {
+                level.value: {name: self.days[level][name] for name in self.metrics} for level in self.reporting
+            },
+            "reporting": {level.value: way for level, way in self.reporting.items()},
+            "populations": hashlib.sha256(populations.encode()).hexdigest()[:12],
+        }
 
     def daily(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
         """Return the new counts of a level's totals."""

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.measures.rates import round_half_up
-from tallybook.model.metrics import COUNTS, METRICS, PARTS, RATES, Level
+from tallybook.model.metrics import COUNTS, METRICS, PARTS, RATES, Level, level_of
 from tallybook.model.places import SUBSTATE, Gazetteer
 from tallybook.release.figures import DAYS_SINCE, POSITIVITY, Figures, totals_of
 
@@ -47,6 +47,18 @@ def totals_table(made: Figures) -> pl.DataFrame:
         return totals.select("date", "geoid", *names, *recorded, *rates)
     fips = () if made.level is Level.NATION else ("fips",)
     return totals.select("date", *names, *fips, *made.metrics)
+
+
+def known_table(totals: pl.DataFrame, level: Level | str, places: Gazetteer) -> pl.DataFrame:
+    """Return totals in the columns of the totals file of their level, rows by date, then name.
+
+    Args:
+        totals: as ``totals_of`` returns them.
+        level: the level of the places.
+        places: the gazetteer.
+    """
+    metrics = [name for name in totals.columns if name not in ("geoid", "date")]
+    return _totals_table(totals, level_of(level), places, metrics)
 
 
 def live_table(live: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:

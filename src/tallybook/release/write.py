@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from filelock import Timeout
 
 from tallybook.anomalies import write_anomalies
 from tallybook.errors import BookError
+from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
+from tallybook.release.changes import Changes
 from tallybook.release.figures import Figures
 from tallybook.release.layout import (
     AVERAGES,
@@ -38,15 +41,54 @@ class ReleaseFile:
 
     Attributes:
         path: below the release's folder.
-        rows: its rows, the header left out.
+        rows: its rows, the header left out; None where it has none.
         bytes: its size.
         sha256: the digest of its bytes, in hex.
     """
 
     path: str
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
+
+
+class Published(Protocol):
+    """A release, and what it changed."""
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment of the latest observation in it."""
+
+    @property
+    def changes(self) -> Mapping[str, int]:
+        """How many rows are new, revised and withdrawn."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The releases up to one, and what it changes.
+
+    Attributes:
+        releases: the releases, the oldest first, this one the last.
+        changes: what changed since the one before.
+        method: how its figures are made.
+        zone: where the book is.
+    """
+
+    releases: Sequence[Published]
+    changes: Changes
+    method: Mapping[str, Any]
+    zone: ZoneInfo
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment of the release."""
+        return self.releases[-1].as_of
+
+    @property
+    def since(self) -> datetime | None:
+        """The moment of the one before; None where there is none."""
+        return self.releases[-2].as_of if len(self.releases) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -73,7 +115,8 @@ def write_release(
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
-    as_of: datetime,
+    provenance: pl.DataFrame,
+    history: History,
     about: dict[str, str],
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
@@ -84,7 +127,8 @@ def write_release(
         tables: further CSV files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
-        as_of: the moment of the latest observation.
+        provenance: where each value comes from.
+        history: the releases up to this one, and what it changes.
         about: what the release says of itself: title, publisher, licence, and so on.
 
     Raises:
@@ -101,8 +145,18 @@ def write_release(
             annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
+            provenance.write_parquet(new / "provenance.parquet")
+            _write_history(new, history, about)
             files = tuple(_described(new))
-            card = {**about, "as_of": as_of.isoformat(), "notes": notes, "files": [asdict(file) for file in files]}
+            card = {
+                **about,
+                "as_of": history.as_of.isoformat(),
+                "previous": history.since and history.since.isoformat(),
+                "changes": history.changes.counts(),
+                "method": history.method,
+                "notes": notes,
+                "files": [asdict(file) for file in files],
+            }
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except Timeout:
         raise BookError(f"another process is publishing to {out}", hint="try again later") from None
@@ -110,7 +164,24 @@ def write_release(
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
-    return Release(out, as_of, notes, files)
+    return Release(out, history.as_of, notes, files)
+
+
+def provenance(known: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Return where each value comes from: its source, its file and that file's digest, since when, the how-manieth.
+
+    Args:
+        known: as ``Ledger.as_of`` returns it.
+        records: as ``Ledger.records`` returns them.
+
+    Returns:
+        ``geoid``, ``metric``, ``date``, ``value``, ``status``, ``as_of``, ``revision`` (0: the first), ``source``,
+        ``file`` (its name) and ``sha256``; key the first three. Values that were withdrawn are among them.
+    """
+    name = pl.col("file").str.split("/").list.last()
+    files = records.select("record", name, "sha256")
+    columns = ("geoid", "metric", "date", "value", "status", "as_of", "revision", "source", "file", "sha256")
+    return known.rename({"place": "geoid"}).join(files, on="record", how="left", maintain_order="left").select(columns)
 
 
 def check_target(out: Path, *, book: Path) -> None:
@@ -132,6 +203,19 @@ def check_target(out: Path, *, book: Path) -> None:
         raise BookError(f"{out} is a file", hint="give --out a folder")
     if out.exists() and any(out.iterdir()) and not _is_release(out / CARD):
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
+
+
+def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> None:
+    history.changes.rows.with_columns(
+        pl.col(name).cast(pl.String).str.strip_suffix(".0") for name in ("old", "new", "difference")
+    ).write_csv(folder / CHANGES_CSV)
+    words = changes_markdown(
+        history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
+    )
+    (folder / CHANGES_MD).write_text(words, encoding="utf-8")
+    releases = [(release.as_of, release.changes) for release in history.releases]
+    feed = atom_feed(releases, title=about["title"], publisher=about["publisher"], notice=about["notice"])
+    (folder / FEED).write_bytes(feed)
 
 
 def _is_release(card: Path) -> bool:
@@ -160,8 +244,9 @@ def _write_level(folder: Path, made: Figures) -> Iterator[str]:
 def _described(folder: Path) -> Iterator[ReleaseFile]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
+        rows = None
         if path.suffix == ".parquet":
             rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
-        else:
+        elif path.suffix == ".csv":
             rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
         yield ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())

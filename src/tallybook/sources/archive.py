@@ -9,7 +9,7 @@ import os
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,8 @@ from tallybook.model.files import replace_file
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: not known)."""
+
+_GZIP: Final = b"\x1f\x8b"
 
 LOG: Final = "log.jsonl"
 """The file that says what came from where and when, a line each."""
@@ -56,6 +58,7 @@ class Entry:
         name: the name the source's layout has for it.
         address: where it was found.
         fetched: when, in UTC.
+        as_of: since when what it says is known, in UTC.
         sha256: the digest of its bytes, in hex; the name it is kept under.
         bytes: how many there are.
         etag: the entity tag its server gave it.
@@ -66,6 +69,7 @@ class Entry:
     name: str
     address: str
     fetched: str
+    as_of: str
     sha256: str
     bytes: int
     etag: str | None
@@ -81,7 +85,8 @@ class Archive:
     >>> import tempfile
     >>> from datetime import UTC
     >>> archive = Archive(Path(tempfile.mkdtemp()) / "raw")
-    >>> archive.keep("nyt", Fetched("us.csv", "https://example.org/us.csv", b"date", etag='"1"'), datetime.now(UTC))
+    >>> now = datetime.now(UTC)
+    >>> archive.keep("nyt", Fetched("us.csv", "https://example.org/us.csv", b"date", etag='"1"'), at=now, as_of=now)
     >>> archive.last("https://example.org/us.csv").data
     b'date'
     """
@@ -108,29 +113,56 @@ class Archive:
                 return None if data is None else replace(file, data=data)
         return None
 
+    def known(self, source: str, name: str, moment: datetime) -> Fetched | None:
+        """Return the latest file of a source and name that was known at a moment; None where there is none.
+
+        Raises:
+            LedgerError: it is no longer whole.
+        """
+        asked = moment.astimezone(UTC).isoformat()
+        entries = [entry for entry in self.entries() if (entry.source, entry.name) == (source, name)]
+        found = max((entry for entry in entries if entry.as_of <= asked), key=lambda entry: entry.as_of, default=None)
+        if found is None:
+            return None
+        data = self.read(found.sha256)
+        if data is None:
+            raise LedgerError(f"{self.folder / found.sha256} is missing or damaged", hint=f"it is {found.address}")
+        return Fetched(found.name, found.address, data, found.etag, found.last_modified)
+
     def read(self, sha256: str) -> bytes | None:
         """Return the bytes with this digest; None where they are not kept, or no longer whole."""
-        try:
-            data = gzip.decompress((self.folder / f"{sha256}.gz").read_bytes())
-        except (OSError, EOFError, zlib.error):
-            return None
-        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+        for kept in self._places(sha256):
+            try:
+                data = kept.read_bytes() if kept.suffix == ".raw" else gzip.decompress(kept.read_bytes())
+            except (OSError, EOFError, zlib.error):
+                continue
+            if hashlib.sha256(data).hexdigest() == sha256:
+                return data
+        return None
 
-    def keep(self, source: str, file: Fetched, at: datetime) -> None:
+    def _places(self, sha256: str) -> tuple[Path, Path]:
+        """Return where bytes may be kept: gzipped by us, or as they came, gzipped by others."""
+        return self.folder / f"{sha256}.gz", self.folder / f"{sha256}.raw"
+
+    def keep(self, source: str, file: Fetched, *, at: datetime, as_of: datetime) -> None:
         """Keep a file, unless the last one from its address was the same.
 
         Args:
             source: the source it is of.
             file: the file.
             at: when it was found, with a time zone.
+            as_of: since when what it says is known, with a time zone.
 
         Raises:
             BookError: it cannot be written.
         """
         digest = file.sha256
-        kept = self.folder / f"{digest}.gz"
-        if not kept.exists():
-            replace_file(kept, gzip.compress(file.data, compresslevel=6, mtime=0))
+        zipped, raw = self._places(digest)
+        if not (zipped.exists() or raw.exists()):
+            if file.data.startswith(_GZIP):
+                replace_file(raw, file.data)
+            else:
+                replace_file(zipped, gzip.compress(file.data, compresslevel=6, mtime=0))
         earlier = [entry for entry in self.entries() if entry.address == file.address and entry.source == source]
         if earlier and earlier[-1].sha256 == digest:
             return
@@ -138,7 +170,8 @@ class Archive:
             source=source,
             name=file.name,
             address=file.address,
-            fetched=at.isoformat(timespec="seconds"),
+            fetched=at.astimezone(UTC).isoformat(timespec="seconds"),
+            as_of=as_of.astimezone(UTC).isoformat(),
             sha256=digest,
             bytes=len(file.data),
             etag=file.etag,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import PurePosixPath
 
 from tallybook.errors import DataRefusedError
 from tallybook.model.metrics import Level
@@ -12,7 +13,7 @@ from tallybook.sources import published
 from tallybook.sources.archive import Archive, Fetched, Progress
 from tallybook.sources.cards import Source
 from tallybook.sources.coverage import covering
-from tallybook.sources.fetch import fetch, fetch_file
+from tallybook.sources.fetch import fetch, fetch_file, named_by
 from tallybook.sources.published import Feed
 from tallybook.sources.table import parse_table
 
@@ -36,6 +37,15 @@ def fetch_source(
     if source.card.layout == "table":
         return [fetch_file(location, archive=archive, progress=progress)]
     return fetch(location, published.wanted(levels, today.year), archive=archive, progress=progress)
+
+
+def name_in_feed(source: Source, name: str, *, levels: Sequence[Level], today: date) -> str | None:
+    """Return which of the layout's files a file of this name is, whatever stands before it; None where it is none."""
+    if source.card.layout == "table":
+        return name
+    wanted = published.wanted(levels, today.year)
+    known = [file for alternatives in wanted for files in alternatives for file in files]
+    return named_by(PurePosixPath(f"_{name}"), known)
 
 
 def parse_source(

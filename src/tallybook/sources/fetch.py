@@ -73,7 +73,7 @@ def fetch(
     if not remote and not Path(location).exists():
         raise SourceError(f"no file or folder {location!r}")
     path = _address(location).path if remote else Path(location).as_posix()
-    single = _named_by(PurePosixPath(path), names)
+    single = named_by(PurePosixPath(path), names)
     if remote and single:
         found = [replace(fetch_file(location, archive=archive, progress=progress), name=single)]
     elif remote:
@@ -104,7 +104,7 @@ def _some(names: Sequence[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and so on"
 
 
-def _named_by(path: PurePosixPath, names: Sequence[str]) -> str | None:
+def named_by(path: PurePosixPath, names: Sequence[str]) -> str | None:
     """Return which of the layout's files a file at this path is, ``live/us.csv`` before ``us.csv``."""
     plain = path.as_posix().removesuffix(".gz")
     for known in sorted(names, key=len, reverse=True):

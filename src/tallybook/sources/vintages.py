@@ -6,7 +6,8 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -39,8 +40,8 @@ class Vintage:
     read: Callable[[], bytes]
 
 
-def folder_of_vintages(folder: Path, *, pattern: str | None, zone: tzinfo) -> list[Vintage]:
-    """Return the files of a folder whose names tell their moments, the oldest first.
+class FolderHistory:
+    """The files of a folder whose names tell their moments, the oldest first.
 
     Args:
         folder: the folder.
@@ -51,20 +52,33 @@ def folder_of_vintages(folder: Path, *, pattern: str | None, zone: tzinfo) -> li
     Raises:
         SourceError: there is no such folder, or a name tells no moment.
     """
-    if not folder.is_dir():
-        raise SourceError(f"no folder {str(folder)!r}")
-    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    if not files:
-        raise SourceError(f"nothing to record in {folder}", hint="it should hold files named by their moments")
-    vintages = []
-    for file in files:
-        moment = _by_pattern(file.name, pattern) if pattern else _moment(file.name)
-        if moment is None:
-            hint = f"names should begin as {pattern}" if pattern else "such as 2020-03-29T172209-0400_us-states.csv"
-            raise SourceError(f"{file}: the name tells no moment", hint=hint)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        vintages.append(Vintage(aware, str(file), file.name, "", lambda file=file: read_file(file)))
-    return sorted(vintages, key=lambda vintage: vintage.moment)
+
+    def __init__(self, folder: Path, *, pattern: str | None = None, zone: tzinfo = UTC) -> None:
+        if not folder.is_dir():
+            raise SourceError(f"no folder {str(folder)!r}")
+        files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
+        if not files:
+            raise SourceError(f"nothing to record in {folder}", hint="it should hold files named by their moments")
+        vintages = [_vintage(file, pattern, zone) for file in sorted(files)]
+        self._vintages = sorted(vintages, key=lambda vintage: vintage.moment)
+
+    def __len__(self) -> int:
+        return len(self._vintages)
+
+    def __iter__(self) -> Iterator[Vintage]:
+        return iter(self._vintages)
+
+    def close(self) -> None:
+        """Do nothing: a folder needs no end."""
+
+
+def _vintage(file: Path, pattern: str | None, zone: tzinfo) -> Vintage:
+    moment = _by_pattern(file.name, pattern) if pattern else _moment(file.name)
+    if moment is None:
+        hint = f"names should begin as {pattern}" if pattern else "such as 2020-03-29T172209-0400_us-states.csv"
+        raise SourceError(f"{file}: the name tells no moment", hint=hint)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return Vintage(aware, str(file), file.name, "", partial(read_file, file))
 
 
 def _moment(name: str) -> datetime | None:
@@ -122,7 +136,7 @@ class GitHistory:
                 f"{self._repository}@{commit[:12]}:{self._path}",
                 Path(self._path).name,
                 subject,
-                lambda commit=commit: self._blob(commit),
+                partial(self._blob, commit),
             )
 
     def close(self) -> None:
@@ -146,7 +160,7 @@ class GitHistory:
 
     def _streams(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._process is None:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 (no shell)
                 ["git", "-C", str(self._repository), "cat-file", "--batch"],  # noqa: S607 (git is where the user has it)
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -157,7 +171,7 @@ class GitHistory:
 
     def _git(self, *arguments: str) -> bytes:
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 (no shell)
                 ["git", "-C", str(self._repository), *arguments],  # noqa: S607 (git is where the user has it)
                 capture_output=True,
                 check=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,30 +12,31 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.publishing import REGISTER_FILE, Publisher
+from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
+from tallybook.book.releasing import ReleaseLog
 from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, read_config
-from tallybook.model.files import read_file, read_text, replace_file
+from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level, level_of
 from tallybook.model.places import Gazetteer, gazetteer, read_own_places
 from tallybook.model.templates import copy_template
+from tallybook.release.changes import changed_rows
 from tallybook.release.explain import explain
-from tallybook.release.figures import Figures, Method, figures, first_covered, totals_of
+from tallybook.release.figures import Method, figures, totals_of
 from tallybook.release.findings import findings_of
-from tallybook.release.live import close, in_time, live_tables, open_days
-from tallybook.release.write import Release, check_target, write_release
+from tallybook.release.live import close, open_days
+from tallybook.release.write import Release, check_target
 from tallybook.sources.archive import Archive
+from tallybook.sources.cards import Source
 from tallybook.sources.catalogue import Catalogue, read_catalogue
-from tallybook.sources.feeds import fetch_source, parse_source
 from tallybook.sources.simulated import simulate, write_published
 
 SIMULATED: Final = "simulated"
 """The name of the simulator's template and feed."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
 
 
 def _silent(_step: str, _done: int, _all: int) -> None:
@@ -135,7 +136,7 @@ class Book:
 
         Columns of ANOMALY_SCHEMA, key ``id``.
         """
-        own = self.folder / "anomalies.csv"
+        own = self.folder / REGISTER_FILE
         files = [own] if own.exists() else [self._feed_register(feed) for feed in self.sources]
         registers = [read_anomalies(file, places=self.places) for file in files if file.exists()]
         return pl.concat([empty_register(), *registers])
@@ -165,29 +166,35 @@ class Book:
             LedgerError: the ledger cannot be written.
             ContractError: the moment has no time zone or is in the future.
         """
-        moment = as_of or self._clock()
-        today = self._day_of(moment)
         source = self.sources[feed]
         where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        levels = self.config.levels
-        found = fetch_source(source, where, levels=levels, today=today, archive=self.raw, progress=progress)
-        progress("checking", 0, 0)
-        said = parse_source(source, found, levels=levels, places=self.places, today=today)
-        if said.register:
-            read_anomalies(said.register.data, file=said.register.address, places=self.places)
-        for fetched in found:
-            self.raw.keep(feed, fetched, self._clock())
-        reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
-        recorded = []
-        for number, (ledger, file) in enumerate(reports):
-            progress(f"recording {file.file}", number, len(reports))
-            recorded.append(ledger.record(file, as_of=moment))
-        if said.register:
-            replace_file(self._feed_register(feed), said.register.data)
-            self.__dict__.pop("register", None)
+        recorded = self._recorder(source, progress).record(where, as_of or self._clock())
+        self.__dict__.pop("register", None)
         return recorded
+
+    def record_vintages(
+        self, feed: str, vintages: Vintages, *, refused: Refused | None = None, progress: Progress = _silent
+    ) -> Iterator[Recorded]:
+        """Record past versions of one of a feed's files, each since its moment, and yield what each added.
+
+        Versions that were recorded before are left out, so that an import that was interrupted goes on.
+
+        Args:
+            feed: the name of one of the book's sources.
+            vintages: as ``folder_of_vintages`` and ``GitHistory`` give them.
+            refused: called with why a version cannot be taken, which is then left out; None stops at the first.
+            progress: called as the work goes on.
+
+        Raises:
+            BookError: the book has no such feed.
+            SourceError: a version cannot be read, or is none of the feed's files.
+            DataRefusedError: a version says something that cannot be taken; earlier ones are recorded.
+            LedgerError: the ledger cannot be written.
+            ContractError: a moment is in the future.
+        """
+        yield from self._recorder(self.sources[feed], progress).record_vintages(vintages, refused)
 
     def close_day(self, day: date | None = None) -> list[Recorded]:
         """Make the last live counts of a day final where no final ones were recorded; return what that added.
@@ -202,77 +209,81 @@ class Book:
             ContractError: the day is not over where the book is.
             LedgerError: the ledger cannot be written.
         """
-        today = self._day_of(self._clock())
+        today = self._today()
         if day is not None and day >= today:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
         live = self.live.as_of()
         days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
         return close(self.ledger, live, days, time_zone=self.config.time_zone)
 
-    def totals(self, level: Level | str) -> pl.DataFrame:
-        """Return what is known now of a level, one row per place and day.
+    def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
+        """Return what is known of a level, one row per place and day.
 
         Columns ``geoid``, ``date`` and the book's metrics, cumulative; null: not reported.
-        """
-        return totals_of(self.ledger.as_of(), level_of(level), self.places, metrics=self.config.metrics)
 
-    def averages(self, level: Level | str) -> pl.DataFrame:
+        Args:
+            level: the level.
+            as_of: what was known at this moment, which has a time zone; now by default.
+        """
+        return totals_of(self.ledger.as_of(as_of), level_of(level), self.places, metrics=self.config.metrics)
+
+    def averages(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
 
         The columns of the release's ``rolling-averages`` Parquet file of that level, and the names of the places.
+
+        Args:
+            level: the level.
+            as_of: as they were at this moment, which has a time zone; now by default.
 
         Raises:
             BookError: nothing of that level is recorded.
             ContractError: there is no such level.
         """
         wanted = level_of(level)
-        for made in self._figures(self.ledger.as_of()):
+        for made in figures(self.ledger.as_of(as_of), levels=self.config.levels, method=self._method(as_of)):
             if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
 
-    def publish(self, out: str | Path | None = None, *, progress: Progress = _silent) -> Release:
-        """Write the release of what is known now, and put it in the place of the old one as a whole.
+    def publish(
+        self, out: str | Path | None = None, *, as_of: datetime | None = None, progress: Progress = _silent
+    ) -> Release:
+        """Write the release of what is known, and put it in the place of the old one as a whole.
 
         Days that are over are closed first, if their live counts came in on the day or the day after; older ones wait
         for ``close_day``.
 
         Args:
             out: the folder; ``public`` in the book by default.
+            as_of: the release as it would have been at this moment, which has a time zone; needs ``out``.
             progress: called as the work goes on.
 
         Raises:
             BookError: nothing is recorded yet, or the folder holds something else than a release.
             DataRefusedError: the register is wrong.
+            ContractError: a past release was asked for without ``out``, or of the future.
         """
+        if as_of is not None and out is None:
+            raise ContractError("a past release needs a folder of its own", hint="say where to: --out DIR")
         target = Path(out) if out else self.folder / "public"
         check_target(target, book=self.folder)
-        progress("reading the ledger", 0, 3)
-        known, live = self.ledger.as_of(), self.live.as_of()
-        fresh = in_time(live, self.config.time_zone)
-        ended = open_days(fresh, known, self._day_of(self._clock()))
-        if close(self.ledger, fresh, ended, time_zone=self.config.time_zone):
-            known = self.ledger.as_of()
-        as_of = pl.concat([known["as_of"], live["as_of"]]).max()
-        if not isinstance(as_of, datetime):
-            raise BookError("there is nothing to publish", hint="record a feed first")
-        progress("computing averages", 1, 3)
-        levels = self._figures(known)
-        tables = dict(live_tables(live, known, self.config.levels, self.places))
-        if not levels and not tables:
-            raise BookError(
-                f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
-            )
-        progress("writing the release", 2, 3)
-        return write_release(
-            target,
-            levels,
-            tables=tables,
-            annotations=self.sources.annotations(),
-            register=self.register,
-            as_of=as_of,
-            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
-        )
+        if as_of is not None:
+            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        return self._publisher().publish(target, as_of=as_of, log=out is None, progress=progress)
+
+    def changes(self, since: datetime, until: datetime | None = None) -> pl.DataFrame:
+        """Return the values that differ between what was known at two moments.
+
+        Args:
+            since: the earlier moment, with a time zone.
+            until: the later one; now by default.
+
+        Returns:
+            ``change`` (new, revised or withdrawn), ``date``, ``geoid``, ``place``, ``metric``, ``old``, ``new``,
+            ``difference``, ``as_of``, ``source``; by date.
+        """
+        return changed_rows(self.ledger.as_of(since), self.ledger.as_of(until), self.places)
 
     def explain(self, place: str, day: date, metric: str) -> Explanation:
         """Return what an average is made of: the days of its window, or for the nation the states it adds up.
@@ -308,29 +319,39 @@ class Book:
             first=self.config.first_date,
         )
 
-    def _figures(self, known: pl.DataFrame) -> list[Figures]:
-        return figures(known, levels=self.config.levels, method=self._method())
+    def _method(self, as_of: datetime | None = None) -> Method:
+        return self._publisher().method(as_of)
 
-    def _method(self) -> Method:
-        return Method(
+    def _publisher(self) -> Publisher:
+        return Publisher(
+            config=self.config,
+            sources=self.sources,
             places=self.places,
             register=self.register,
-            metrics=tuple(metric.value for metric in self.config.metrics),
-            days=self.config.averages.by_level(),
-            reporting=self.sources.reporting(self.config.levels),
-            covers_from=first_covered(self.ledger.records()),
+            own_register=self.folder / REGISTER_FILE,
+            ledger=self.ledger,
+            live=self.live,
+            raw=self.raw,
+            releases=ReleaseLog(self.folder / "ledger" / "releases.jsonl"),
+            clock=self._clock,
         )
+
+    def _recorder(self, source: Source, progress: Progress) -> Recorder:
+        return Recorder(
+            source=source,
+            ledger=self.ledger,
+            live=self.live,
+            raw=self.raw,
+            places=self.places,
+            levels=self.config.levels,
+            zone=ZoneInfo(self.config.time_zone),
+            clock=self._clock,
+            register=self._feed_register(source.name),
+            progress=progress,
+        )
+
+    def _today(self) -> date:
+        return self._clock().astimezone(ZoneInfo(self.config.time_zone)).date()
 
     def _feed_register(self, feed: str) -> Path:
         return self.folder / "sources" / feed / "anomalies.csv"
-
-    def _day_of(self, moment: datetime) -> date:
-        """Return the day of a moment where the book is."""
-        if moment.tzinfo is None:
-            raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
-        if moment > self._clock():
-            raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
-        try:
-            return moment.astimezone(ZoneInfo(self.config.time_zone)).date()
-        except OverflowError:
-            raise ContractError(f"the moment {moment} is before all time zones") from None

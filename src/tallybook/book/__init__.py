@@ -1,0 +1,6 @@
+"""A book: a folder with its configuration, its ledger and its release. The one place where the rooms meet."""
+
+from tallybook.book.book import SIMULATED, Book
+from tallybook.book.recording import Progress, Refused, Vintages
+
+__all__ = ["SIMULATED", "Book", "Progress", "Refused", "Vintages"]

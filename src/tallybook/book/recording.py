@@ -1,0 +1,157 @@
+"""Recording what a source says, now or in its past versions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from tallybook.anomalies import read_anomalies
+from tallybook.errors import ContractError, DataRefusedError, SourceError
+from tallybook.ledger import Ledger, Recorded
+from tallybook.model.files import replace_file
+from tallybook.model.metrics import Level
+from tallybook.model.places import Gazetteer
+from tallybook.model.reports import Reports
+from tallybook.sources.archive import Archive, Fetched
+from tallybook.sources.cards import Source
+from tallybook.sources.feeds import fetch_source, name_in_feed, parse_source
+from tallybook.sources.vintages import Vintage
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
+
+Refused = Callable[[DataRefusedError], None]
+"""Called with why a version of a file was refused."""
+
+_AT_ONCE: Final = 2
+
+
+class Vintages(Protocol):
+    """Past versions of a file, the oldest first."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def __iter__(self) -> Iterator[Vintage]:
+        """Return them."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """What it takes to record a source.
+
+    Attributes:
+        source: the source.
+        ledger: the final observations.
+        live: those of the current day.
+        raw: the files that were recorded.
+        places: the gazetteer.
+        levels: the levels of the book.
+        zone: where the book is.
+        clock: tells the time.
+        register: where the register that comes with the source is kept.
+        progress: called as the work goes on.
+    """
+
+    source: Source
+    ledger: Ledger
+    live: Ledger
+    raw: Archive
+    places: Gazetteer
+    levels: tuple[Level, ...]
+    zone: ZoneInfo
+    clock: Callable[[], datetime]
+    register: Path
+    progress: Progress
+
+    def record(self, location: str, moment: datetime) -> list[Recorded]:
+        """Record the files at a location; see ``Book.record``."""
+        today = self.day_of(moment)
+        found = fetch_source(
+            self.source, location, levels=self.levels, today=today, archive=self.raw, progress=self.progress
+        )
+        self.progress("checking", 0, 0)
+        said = parse_source(self.source, found, levels=self.levels, places=self.places, today=today)
+        if said.register:
+            read_anomalies(said.register.data, file=said.register.address, places=self.places)
+        for fetched in found:
+            self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
+        reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
+        recorded = []
+        for number, (ledger, file) in enumerate(reports):
+            self.progress(f"recording {file.file}", number, len(reports))
+            recorded.append(ledger.record(file, as_of=moment))
+        if said.register:
+            replace_file(self.register, said.register.data)
+        return recorded
+
+    def record_vintages(self, vintages: Vintages, refused: Refused | None) -> Iterator[Recorded]:
+        """Record past versions of a file; see ``Book.record_vintages``."""
+        records = self.ledger.records().filter(source=self.source.name)
+        done = set(records.select("as_of", "file").rows()) | set(records.select("as_of", "sha256").rows())
+        new = (vintage for vintage in vintages if (vintage.moment, vintage.address) not in done)
+        read = self._counted(new, len(vintages))
+        yield from self.ledger.record_all(self._parsed(read, done, refused))
+
+    def _counted(self, vintages: Iterator[Vintage], number: int) -> Iterator[tuple[Vintage, Fetched]]:
+        for place, vintage in enumerate(vintages):
+            self.progress(f"recording {vintage.address}", place, number)
+            self.day_of(vintage.moment)
+            name = name_in_feed(self.source, vintage.name, levels=self.levels, today=vintage.moment.date())
+            if name is None:
+                raise SourceError(f"{vintage.address} is no file of {self.source.name}")
+            yield vintage, Fetched(name, vintage.address, vintage.read())
+
+    def _parsed(
+        self, read: Iterator[tuple[Vintage, Fetched]], done: set[tuple[datetime, str]], refused: Refused | None
+    ) -> Iterator[tuple[Reports, datetime]]:
+        """Yield what each version says; the next ones are read meanwhile."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            ahead: deque[Future[tuple[Vintage, list[Reports]]]] = deque()
+            for vintage, file in read:
+                if (vintage.moment, file.sha256) not in done:
+                    ahead.append(pool.submit(self._parse, vintage, file, refused))
+                if len(ahead) > 2 * _AT_ONCE:
+                    yield from self._dated(*ahead.popleft().result())
+            while ahead:
+                yield from self._dated(*ahead.popleft().result())
+
+    def _dated(self, vintage: Vintage, said: list[Reports]) -> Iterator[tuple[Reports, datetime]]:
+        return ((replace(reports, note=vintage.note), vintage.moment) for reports in said)
+
+    def _parse(self, vintage: Vintage, file: Fetched, refused: Refused | None) -> tuple[Vintage, list[Reports]]:
+        today = self.day_of(vintage.moment)
+        try:
+            said = parse_source(self.source, [file], levels=self.levels, places=self.places, today=today)
+        except DataRefusedError as error:
+            if refused is None:
+                raise
+            refused(error)
+            return vintage, []
+        return vintage, said.final
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day of a moment where the book is."""
+        return day_of(moment, self.clock(), self.zone)
+
+
+def day_of(moment: datetime, now: datetime, zone: ZoneInfo) -> date:
+    """Return the day of a moment in a time zone.
+
+    Raises:
+        ContractError: it has no time zone, is in the future, or before all time zones.
+    """
+    if moment.tzinfo is None:
+        raise ContractError(f"the moment {moment} has no time zone", hint="write 2021-03-07T09:00-05:00")
+    if moment > now:
+        raise ContractError(f"the moment {moment.isoformat()} is in the future", hint="nothing is known then yet")
+    try:
+        return moment.astimezone(zone).date()
+    except OverflowError:
+        raise ContractError(f"the moment {moment} is before all time zones") from None

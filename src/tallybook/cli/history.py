@@ -1,0 +1,110 @@
+"""The commands about what was known when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import polars as pl
+import typer
+from rich.table import Table
+
+from tallybook.book import Book
+from tallybook.cli.moments import moment_of
+from tallybook.cli.printing import out, print_rows
+from tallybook.errors import ContractError
+from tallybook.measures.revisions import revision_summary
+from tallybook.release.changes import compare_releases
+from tallybook.release.layout import known_table
+
+EXAMPLES: Final = {
+    "as_of": "Examples: tallybook as-of 2020-06-01 --level state --book covid > us-states.csv · "
+    "tallybook as-of 2021-03-05T02:15-05:00 --place WA --book covid",
+    "revisions": "Examples: tallybook revisions --place Texas --since 2021-01-01 --book covid · "
+    "tallybook revisions --summary --book covid · tallybook revisions --format csv --book covid > revisions.csv",
+    "diff": "Examples: tallybook diff 2020-06-01 2020-07-01 --book covid · tallybook diff old/public new/public",
+}
+
+_OF_SUMMARY: Final = (
+    *("place", "metric", "values", "revised_percent", "revisions", "longest_lag_days", "largest_change_percent"),
+    *("median_days_to_1_percent", "median_days_to_5_percent"),
+)
+
+BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
+PlaceName = Annotated[str | None, typer.Option(help="Of this place only: an id, FIPS code, name or abbreviation.")]
+Output = Annotated[Literal["table", "csv"], typer.Option("--format", help="A table for people, or CSV with every row.")]
+Limit = Annotated[int, typer.Option(help="How many rows the table shows.")]
+
+
+def as_of(
+    moment: Annotated[str, typer.Argument(help="Such as 2021-03-05T02:15-05:00, or a date: its beginning.")],
+    level: Annotated[str | None, typer.Option(help="nation, state, county or town; the widest the book has.")] = None,
+    place: PlaceName = None,
+    folder: BookFolder = Path(),
+) -> None:
+    """Print the totals as they were known at a moment, as CSV in the published columns."""
+    book = Book(folder)
+    found = None if place is None else book.places.find(place, among=book.config.levels)
+    levels = list(book.config.levels)
+    wanted = level or (found.level if found else min(levels, key=list(type(levels[0])).index))
+    totals = book.totals(wanted, as_of=moment_of(moment, book))
+    if found:
+        totals = totals.filter(geoid=found.geoid)
+    print(known_table(totals, wanted, book.places).write_csv(), end="")
+
+
+def revisions(
+    since: Annotated[str | None, typer.Option(metavar="MOMENT", help="Only what changed after this moment.")] = None,
+    place: PlaceName = None,
+    metric: Annotated[str | None, typer.Option(help="Of this metric only.")] = None,
+    output: Output = "table",
+    limit: Limit = 40,
+    *,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Per place: how many revisions, how late, how large.")
+    ] = False,
+    folder: BookFolder = Path(),
+) -> None:
+    """Show what was corrected: old and new value, since when, by whom."""
+    book = Book(folder)
+    wanted = [] if metric is None else [pl.col("metric") == metric]
+    if place is not None:
+        wanted.append(pl.col("place") == book.places.find(place, among=book.config.levels).geoid)
+    if summary:
+        told = revision_summary(book.ledger.values().filter(wanted))
+        print_rows(told.select(_OF_SUMMARY) if output == "table" else told, output, limit)
+        return
+    moment = None if since is None else moment_of(since, book)
+    rows = book.ledger.revisions(since=moment).filter(wanted)
+    told = rows.with_columns(difference=pl.col("new") - pl.col("old")).select(
+        "as_of", "place", "metric", "date", "old", "new", "difference", "status", "source", "file", "sha256", "note"
+    )
+    latest = told.sort("as_of", descending=True, maintain_order=True)
+    print_rows(latest.select(told.columns[:7]) if output == "table" else latest, output, limit)
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A release's folder, or a moment.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same, later.")],
+    output: Output = "table",
+    limit: Limit = 40,
+    folder: BookFolder = Path(),
+) -> None:
+    """Show what differs between two releases: their folders, or two moments of a book."""
+    folders = Path(before), Path(after)
+    if all(place.is_dir() for place in folders):
+        places = Book(folder).places if (folder / "book.toml").is_file() else None
+        rows = compare_releases(*folders, places)
+    elif any(place.is_dir() for place in folders):
+        raise ContractError(f"{before!r} and {after!r} are a folder and a moment", hint="give two of one kind")
+    else:
+        book = Book(folder)
+        rows = book.changes(moment_of(before, book), moment_of(after, book))
+    if output == "table":
+        counts = rows.group_by("change").len().sort("change")
+        table = Table("change", "values", box=None, pad_edge=False)
+        for kind, number in counts.rows():
+            table.add_row(kind, f"{number:,}")
+        out.print(table if counts.height else "nothing differs")
+        rows = rows.filter(pl.col("change") != "new").drop("geoid", "as_of", "source")
+    print_rows(rows, output, limit)

@@ -1,0 +1,22 @@
+"""Moments as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tallybook.book import Book
+from tallybook.errors import ContractError
+
+
+def moment_of(text: str, book: Book) -> datetime:
+    """Return the moment a text tells; without an offset, in the book's time zone; a date alone is its beginning.
+
+    Raises:
+        ContractError: it tells none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ContractError(f"{text!r} is no moment", hint="write it as 2021-03-05T02:15-05:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(book.config.time_zone))

@@ -1,0 +1,104 @@
+"""The index of a table: its observations in order, each with the moment that ended it, so that any state is one filter.
+
+It holds nothing the table does not: it may be deleted at any time, and is made anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from tallybook.ledger.states import current, in_order, repeats
+from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA
+
+_KEY: Final = (*KEY, "source")
+_FILES: Final = "tallybook.files"
+_ROWS: Final = 200_000
+
+INDEX_SCHEMA: Final = pl.Schema({**STATE_SCHEMA, "until": OBSERVATION_SCHEMA["as_of"]})
+"""A state of a key, from ``as_of`` until the next; null: it still holds."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index, and what was appended to the table since.
+
+    Attributes:
+        rows: columns of INDEX_SCHEMA, sorted by key and moment.
+        tail: the later observations; columns of OBSERVATION_SCHEMA.
+    """
+
+    rows: pl.LazyFrame
+    tail: pl.LazyFrame
+
+    def state(self, moment: datetime | None) -> pl.DataFrame:
+        """Return what each source says at a moment, None: now; columns of STATE_SCHEMA, sorted by key."""
+        begun = pl.lit(value=True) if moment is None else pl.col("as_of") <= moment
+        holds = pl.col("until").is_null() if moment is None else pl.col("until").is_null() | (pl.col("until") > moment)
+        standing = self.rows.filter(begun & holds).drop("until").collect()
+        new = self.tail.filter(begun).collect()
+        if new.is_empty():
+            return standing
+        # What the tail speaks of is told anew from the beginning; the rest stands.
+        touched = new.select(_KEY).unique()
+        before = self.rows.filter(begun).join(touched.lazy(), on=_KEY, how="semi").select(OBSERVATION_SCHEMA.names())
+        again = current(pl.concat([before.collect(), new]))
+        return in_order(pl.concat([standing.join(touched, on=_KEY, how="anti"), again]))
+
+    def observations(self, wanted: pl.Expr) -> pl.DataFrame:
+        """Return the observations that are wanted, those left out that repeat what was known before the tail."""
+        rows = self.rows.select(OBSERVATION_SCHEMA.names())
+        return pl.concat([rows.filter(wanted), self.tail.filter(wanted)]).collect()
+
+
+def build(observations: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of an index: columns of INDEX_SCHEMA.
+
+    Args:
+        observations: columns of OBSERVATION_SCHEMA.
+
+    >>> from datetime import UTC, date
+    >>> moments = [datetime(2020, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
+    >>> key = {"place": "USA", "metric": "cases", "date": date(2020, 2, 29), "status": "reported", "source": "nyt"}
+    >>> rows = pl.DataFrame({**key, "value": [1.0, 1.0, 4.0], "as_of": moments, "record": [0, 1, 2]})
+    >>> build(rows.select(pl.col(name).cast(dtype) for name, dtype in OBSERVATION_SCHEMA.items()))["revision"].to_list()
+    [0, 1]
+    """
+    ordered = in_order(observations)
+    told = ordered.filter(~repeats(ordered))
+    goes_on = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in _KEY).fill_null(value=False)
+    starts = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _KEY).fill_null(value=False).not_()
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    return told.with_columns(
+        until=pl.when(goes_on).then(pl.col("as_of").shift(-1)),
+        revision=number - pl.when(starts).then(number).forward_fill(),
+    ).select(INDEX_SCHEMA.names())
+
+
+def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> None:
+    """Write an index, in the place of the last one.
+
+    Args:
+        folder: where indexes are kept.
+        rows: as ``build`` returns them.
+        files: the names of the table's files that are in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / ".next.parquet"
+    rows.write_parquet(new, row_group_size=_ROWS, metadata={_FILES: json.dumps(files)})
+    new.replace(folder / "index.parquet")
+
+
+def read(folder: Path) -> tuple[pl.LazyFrame, frozenset[str]] | None:
+    """Return the rows of the index and the names of the files in it; None where there is none that can be read."""
+    file = folder / "index.parquet"
+    try:
+        said = pl.read_parquet_metadata(file)[_FILES]
+        return pl.scan_parquet(file, glob=False), frozenset(json.loads(said))
+    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
+        return None

@@ -1,0 +1,76 @@
+"""How a place revises: how often, how late, how much, and how soon its figures are near the final ones."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tallybook.measures.frames import require
+
+NEAR = (1, 5)
+"""Within how many percent of the final value a value is near it."""
+
+
+def revision_summary(history: pl.DataFrame) -> pl.DataFrame:
+    """Return per place and metric how values were revised.
+
+    Args:
+        history: every value of every date, as ``Ledger.values`` returns them: ``place``, ``metric``, ``date``,
+            ``as_of``, ``value`` (null: none), ``source``; one row per change.
+
+    Returns:
+        Key (place, metric): ``values``, the dates that have one; ``revised_percent`` of them; ``revisions``, all later
+        changes; ``most_revisions`` of one date; ``median_lag_days`` and ``longest_lag_days`` from the first to the last
+        change of the dates that were revised; ``median_change_percent`` and ``largest_change_percent`` of the final
+        value, from the lowest to the highest ever said; ``median_days_to_1_percent`` and ``median_days_to_5_percent``,
+        from a date's end until what is said of it stays that near the final value. Null where nothing was revised, or
+        the final value is 0.
+
+    Source: the revision analysis of the R package epiprocess (``revision_analysis``), with days counted from the date
+    itself, so that reporting delay is part of the wait.
+
+    >>> from datetime import UTC, date, datetime
+    >>> days = [datetime(2020, 3, day, tzinfo=UTC) for day in (2, 4, 12)]
+    >>> key = {"place": "USA-53", "metric": "cases", "date": date(2020, 3, 1), "source": "nyt"}
+    >>> history = pl.DataFrame({**key, "as_of": days, "value": [90.0, 98.0, 100.0]})
+    >>> revision_summary(history).select("revisions", "median_days_to_5_percent", "median_days_to_1_percent").row(0)
+    (2, 3.0, 11.0)
+    """
+    require(history, ["place", "metric", "date", "as_of", "value", "source"])
+    key = ["place", "metric", "date", "source"]
+    told = history.sort(*key, "as_of").with_columns(final=pl.col("value").last().over(key))
+    by_date = told.group_by(key, maintain_order=True).agg(
+        changes=pl.len() - 1,
+        lag=(pl.col("as_of").last() - pl.col("as_of").first()).dt.total_seconds() / 86_400,
+        spread=(pl.col("value").max() - pl.col("value").min()) * 100 / _size(pl.col("final").last()),
+        **{f"near_{percent}": _wait(percent) for percent in NEAR},
+    )
+    revised = pl.col("changes") > 0
+    return (
+        by_date.group_by("place", "metric", maintain_order=True)
+        .agg(
+            values=pl.len(),
+            revised_percent=revised.mean() * 100,
+            revisions=pl.col("changes").sum(),
+            most_revisions=pl.col("changes").max(),
+            median_lag_days=pl.col("lag").filter(revised).median(),
+            longest_lag_days=pl.col("lag").filter(revised).max(),
+            median_change_percent=pl.col("spread").filter(revised).median(),
+            largest_change_percent=pl.col("spread").filter(revised).max(),
+            **{f"median_days_to_{percent}_percent": pl.col(f"near_{percent}").median() for percent in NEAR},
+        )
+        .sort("place", "metric")
+    )
+
+
+def _size(value: pl.Expr) -> pl.Expr:
+    return pl.when(value != 0).then(value.abs())
+
+
+def _wait(percent: int) -> pl.Expr:
+    """Return the days from the date to the first moment since which every value is within the percentage."""
+    off = (pl.col("value") - pl.col("final")).abs() * 100 > _size(pl.col("final")) * percent
+    far = off.fill_null(value=True)
+    # The change after the last value that was too far off.
+    since = pl.col("as_of").filter(far.reverse().cum_sum().reverse() == 0).first()
+    midnight = pl.col("date").first().cast(pl.Datetime("us", "UTC"))
+    return (since - midnight).dt.total_seconds() / 86_400

@@ -1,0 +1,155 @@
+"""What changed from one release to the next: rows, anomalies, method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from tallybook.errors import BookError
+from tallybook.model.anomalies import ANOMALY_COLUMNS
+from tallybook.model.metrics import COUNTS, Level
+from tallybook.model.places import Gazetteer, gazetteer
+from tallybook.model.reports import KEY, Status
+from tallybook.release.layout import STEMS
+
+CHANGE_SCHEMA: Final = pl.Schema(
+    {
+        "change": pl.String(),
+        "date": pl.Date(),
+        "geoid": pl.String(),
+        "place": pl.String(),
+        "metric": pl.String(),
+        "old": pl.Float64(),
+        "new": pl.Float64(),
+        "difference": pl.Float64(),
+        "as_of": pl.Datetime("us", "UTC"),
+        "source": pl.String(),
+    }
+)
+"""A changed value: ``change`` is new, revised or withdrawn; ``old`` and ``new`` are null where there is none;
+``as_of`` and ``source`` say since when it is known, and from whom. Key (date, geoid, metric)."""
+
+KINDS: Final = ("new", "revised", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed between two states of a dataset.
+
+    Attributes:
+        rows: columns of CHANGE_SCHEMA, sorted by date, place and metric.
+        anomalies: the columns of the register, and ``change``: new, changed or removed.
+        method: a line per thing that is done otherwise.
+    """
+
+    rows: pl.DataFrame
+    anomalies: pl.DataFrame
+    method: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows are new, revised and withdrawn.
+
+        >>> nothing = pl.DataFrame(schema=CHANGE_SCHEMA)
+        >>> Changes(nothing, pl.DataFrame(), ()).counts()
+        {'new': 0, 'revised': 0, 'withdrawn': 0}
+        """
+        kinds = self.rows["change"]
+        return {kind: int((kinds == kind).sum()) for kind in KINDS}
+
+
+def changed_rows(before: pl.DataFrame, after: pl.DataFrame, places: Gazetteer) -> pl.DataFrame:
+    """Return the values that differ between two states: the columns of CHANGE_SCHEMA.
+
+    Args:
+        before: ``place``, ``metric``, ``date``, ``value``, ``status``; key the first three.
+        after: the same, and ``as_of`` and ``source``.
+        places: the gazetteer.
+    """
+    key = list(KEY)
+    old = before.filter(pl.col("status") != Status.WITHDRAWN.value).select(*key, old="value", was="status")
+    differing = after.join(before, on=[*key, "value", "status"], how="anti", nulls_equal=True)
+    rows = differing.join(old, on=key, how="left", maintain_order="left")
+    withdrawn, known = pl.col("status") == Status.WITHDRAWN.value, pl.col("was").is_not_null()
+    kind = pl.when(withdrawn).then(pl.lit("withdrawn")).when(known).then(pl.lit("revised")).otherwise(pl.lit("new"))
+    titles = places.titles.rename({"geoid": "place", "title": "name"})
+    return (
+        rows.filter(~withdrawn | known)
+        .join(titles, on="place", how="left", maintain_order="left")
+        .with_columns(change=kind, geoid="place", new="value", difference=pl.col("value") - pl.col("old"))
+        .with_columns(place=pl.col("name"))
+        .select(pl.col(name).cast(dtype) for name, dtype in CHANGE_SCHEMA.items())
+        .sort("date", "geoid", "metric")
+    )
+
+
+def changed_anomalies(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return the entries of the register that are new, changed or removed: its columns, and ``change`` in front."""
+    columns = list(ANOMALY_COLUMNS)
+    key = ["date", "geoid", "type"]
+    new = after.select(columns).join(before.select(columns), on=columns, how="anti", nulls_equal=True)
+    gone = before.select(columns).join(after.select(columns), on=columns, how="anti", nulls_equal=True)
+    kinds = pl.concat(
+        [
+            new.join(gone, on=key, how="anti").with_columns(change=pl.lit("new")),
+            new.join(gone, on=key, how="semi").with_columns(change=pl.lit("changed")),
+            gone.join(new, on=key, how="anti").with_columns(change=pl.lit("removed")),
+        ]
+    )
+    return kinds.select("change", *columns).sort("date", "geoid", "type", "change")
+
+
+def changed_method(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a line per key of the method that differs.
+
+    >>> changed_method({"days": 7}, {"days": 14, "levels": ["state"]})
+    ('days: 7, now 14', "levels: new, ['state']")
+    """
+    lines = []
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            was = f"{before[key]}, now " if key in before else "new, "
+            lines.append(f"{key}: {was}{after.get(key, 'gone')}")
+    return tuple(lines)
+
+
+def compare_releases(before: Path, after: Path, places: Gazetteer | None = None) -> pl.DataFrame:
+    """Return the totals that differ between the folders of two releases: the columns of CHANGE_SCHEMA.
+
+    ``as_of`` and ``source`` are null: a release's totals do not tell them.
+
+    Args:
+        before: the folder of the earlier release.
+        after: that of the later one.
+        places: the gazetteer; the built-in one by default.
+
+    Raises:
+        BookError: a folder holds no release.
+    """
+    states = [_totals(folder) for folder in (before, after)]
+    gone = (
+        states[0]
+        .join(states[1], on=list(KEY), how="anti")
+        .with_columns(value=pl.lit(None, pl.Float64), status=pl.lit(Status.WITHDRAWN.value))
+    )
+    told = pl.concat([states[1], gone]).with_columns(
+        as_of=pl.lit(None, CHANGE_SCHEMA["as_of"]), source=pl.lit(None, pl.String)
+    )
+    return changed_rows(states[0], told, places or gazetteer())
+
+
+def _totals(folder: Path) -> pl.DataFrame:
+    files = [folder / f"{STEMS[level]}.parquet" for level in Level]
+    found = [pl.read_parquet(file) for file in files if file.is_file()]
+    if not found:
+        raise BookError(f"{folder} holds no release", hint="give the folder that `tallybook publish` wrote")
+    frames = []
+    for table in found:
+        metrics = [name for name in table.columns if name in COUNTS]
+        long = table.unpivot(on=metrics, index=["geoid", "date"], variable_name="metric")
+        frames.append(long.select("metric", "date", pl.col("value").cast(pl.Float64), place="geoid"))
+    reported = pl.when(pl.col("value").is_null()).then(pl.lit("not_reported")).otherwise(pl.lit("reported"))
+    return pl.concat(frames).with_columns(status=reported).select(*KEY, "value", "status")
