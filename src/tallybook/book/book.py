@@ -301,7 +301,8 @@ class Book:
         notes = self.sources.annotations().filter(
             pl.col("source").is_in([source.name for source in self.sources.of_level(found.level)])
         )
-        return explain(self.ledger.as_of(), found, day, metric, method=self._method(), notes=notes)
+        known, records = self.ledger.as_of(), self.ledger.records()
+        return explain(known, found, day, metric, method=self._method(), notes=notes, records=records)
 
     def check(self) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.checks.columns import before_start, blank_after_start
-from tallybook.checks.feeds import disagreements, too_early
+from tallybook.checks.feeds import disagreements, too_early, withdrawn
 from tallybook.checks.rates import rates_and_counts
 from tallybook.checks.series import declines, gaps, jumps
 from tallybook.checks.sums import counties_and_state, parts_and_sum, states_and_nation
@@ -30,6 +30,7 @@ CODES: Final = (
     "counties-state",
     "states-nation",
     "rate-count",
+    "withdrawn",
     "sources-disagree",
     "blank-after-start",
     "filled-before-start",
@@ -76,6 +77,7 @@ def run_checks(evidence: Evidence) -> pl.DataFrame:
         counties_and_state(evidence.totals, evidence.places),
         states_and_nation(evidence.totals, evidence.places),
         rates_and_counts(evidence.rates, evidence.totals, evidence.places),
+        withdrawn(evidence.by_source),
         disagreements(evidence.by_source),
         blank_after_start(evidence.by_source, evidence.since),
         before_start(evidence.by_source, evidence.since),

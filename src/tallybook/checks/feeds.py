@@ -36,6 +36,30 @@ def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def withdrawn(by_source: pl.DataFrame) -> pl.DataFrame:
+    """Return the runs of days a source had counts of and has no longer, each on its first day.
+
+    Args:
+        by_source: ``place``, ``metric``, ``date``, ``source``, ``status``: the latest of each source.
+    """
+    series = ["place", "metric", "source"]
+    gone = by_source.filter(status="withdrawn").sort(*series, "date")
+    day = pl.col("date").to_physical() - pl.int_range(pl.len(), dtype=pl.Int32).over(series)
+    runs = (
+        gone.with_columns(run=day)
+        .group_by(*series, "run", maintain_order=True)
+        .agg(pl.col("date").first(), days=pl.len())
+    )
+    return found(
+        runs,
+        code="withdrawn",
+        severity=Severity.WARNING,
+        seen=pl.format("{} days withdrawn by {}", "days", "source"),
+        expected=pl.lit("what was published stays"),
+        hint="was the file cut short, or the place renamed?",
+    )
+
+
 def too_early(totals: pl.DataFrame, *, first: date | None) -> pl.DataFrame:
     """Return the counts dated before the outbreak can have been counted.
 

@@ -67,7 +67,7 @@ def revisions(
 ) -> None:
     """Show what was corrected: old and new value, since when, by whom."""
     book = Book(folder)
-    wanted = [] if metric is None else [pl.col("metric") == metric]
+    wanted = [pl.lit(value=True) if metric is None else pl.col("metric") == metric]
     if place is not None:
         wanted.append(pl.col("place") == book.places.find(place, among=book.config.levels).geoid)
     if summary:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from tallybook.book import Book
 from tallybook.ledger import Recorded
-from tallybook.measures.explain import Day, Explanation
+from tallybook.measures.explain import Day, Explanation, Origin
 from tallybook.measures.rates import half_up
 from tallybook.release.write import Release
 
@@ -109,12 +109,21 @@ def print_explanation(book: Book, made: Explanation) -> None:
         out.print(f"{half_up(made.average):,.2f} {made.metric} a day = {sums}{rate}", _days_table(made), sep="\n")
     for number, (name, words) in enumerate(made.anomalies.items(), start=1):
         out.print(escape(f"[{number}] {words or 'no description'} ({name})"))
+    if made.origin:
+        out.print(f"[dim]{escape(_came_from(made.origin))}[/]")
     for note in made.notes:
         out.print(escape(f"the source: {note}"))
     if made.window_end < made.date and not made.parts:
         out.print(f"[dim]Nothing to add since {made.window_end}: its average is carried forward.[/]")
     if not made.parts:
         out.print(f"[dim]{_HOW[made.reporting]}[/]")
+
+
+def _came_from(origin: Origin) -> str:
+    total = "no total" if origin.total is None else f"the total {origin.total:,}"
+    times = f", revised {origin.revision} times" if origin.revision > 1 else ", revised once" if origin.revision else ""
+    where = f"{origin.file}, SHA-256 {origin.sha256[:12]}…"
+    return f"From {origin.source}: {total}, known since {origin.as_of:%Y-%m-%d %H:%M %Z}{times} ({where})."
 
 
 _HOW = {

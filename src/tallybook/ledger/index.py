@@ -21,7 +21,7 @@ _FILES: Final = "tallybook.files"
 _ROWS: Final = 200_000
 
 INDEX_SCHEMA: Final = pl.Schema({**STATE_SCHEMA, "until": OBSERVATION_SCHEMA["as_of"]})
-"""A state of a key, from ``as_of`` until the next; null: it still holds."""
+"""An observation, from ``as_of`` until another value; null: it still holds. One that repeats ends as it begins."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Index:
         return in_order(pl.concat([standing.join(touched, on=_KEY, how="anti"), again]))
 
     def observations(self, wanted: pl.Expr) -> pl.DataFrame:
-        """Return the observations that are wanted, those left out that repeat what was known before the tail."""
+        """Return the observations that are wanted."""
         rows = self.rows.select(OBSERVATION_SCHEMA.names())
         return pl.concat([rows.filter(wanted), self.tail.filter(wanted)]).collect()
 
@@ -66,17 +66,20 @@ def build(observations: pl.DataFrame) -> pl.DataFrame:
     >>> moments = [datetime(2020, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
     >>> key = {"place": "USA", "metric": "cases", "date": date(2020, 2, 29), "status": "reported", "source": "nyt"}
     >>> rows = pl.DataFrame({**key, "value": [1.0, 1.0, 4.0], "as_of": moments, "record": [0, 1, 2]})
-    >>> build(rows.select(pl.col(name).cast(dtype) for name, dtype in OBSERVATION_SCHEMA.items()))["revision"].to_list()
-    [0, 1]
+    >>> made = build(rows.select(pl.col(name).cast(dtype) for name, dtype in OBSERVATION_SCHEMA.items()))
+    >>> made.select("value", "revision", pl.col("until").dt.day()).rows()
+    [(1.0, 0, 3), (1.0, 0, 2), (4.0, 1, None)]
     """
     ordered = in_order(observations)
-    told = ordered.filter(~repeats(ordered))
-    goes_on = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in _KEY).fill_null(value=False)
-    starts = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _KEY).fill_null(value=False).not_()
-    number = pl.int_range(pl.len(), dtype=pl.Int64)
-    return told.with_columns(
-        until=pl.when(goes_on).then(pl.col("as_of").shift(-1)),
-        revision=number - pl.when(starts).then(number).forward_fill(),
+    told = ~repeats(ordered)
+    goes_on = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _KEY).fill_null(value=False)
+    key, change = (~goes_on).cum_sum(), pl.Series(told).cum_sum()
+    later = pl.when(told).then(pl.struct(key.alias("key"), pl.col("as_of"))).shift(-1).backward_fill()
+    ends = pl.when(later.struct.field("key") == key).then(later.struct.field("as_of"))
+    return ordered.with_columns(
+        # What only repeats is kept, for an older file may yet come to stand before it; it never holds by itself.
+        until=pl.when(told).then(ends).otherwise(pl.col("as_of")),
+        revision=(change - pl.when(~goes_on).then(change).forward_fill()).cast(pl.Int64),
     ).select(INDEX_SCHEMA.names())
 
 

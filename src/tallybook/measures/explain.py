@@ -74,6 +74,27 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a total comes from.
+
+    Attributes:
+        total: the cumulative count; None where the source has none.
+        source: who said it.
+        as_of: since when it is known.
+        revision: how many other values it had before.
+        file: the file that said it.
+        sha256: the digest of that file's bytes, in hex.
+    """
+
+    total: int | None
+    source: str
+    as_of: dt.datetime
+    revision: int
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What an average is made of.
 
@@ -92,6 +113,7 @@ class Explanation:
         anomalies: id and the editor's words, of every entry that concerns these days.
         notes: what the sources say of these days themselves.
         reporting: 'infer-from-zero' where a zero is taken as a day without data, 'explicit' where it is believed.
+        origin: where the total of the day asked for comes from; None where nothing was said of it.
     """
 
     place: str
@@ -108,6 +130,7 @@ class Explanation:
     anomalies: dict[str, str]
     reporting: Reporting
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import calendar
-from tallybook.measures.explain import Explanation, Part, explain_days
+from tallybook.measures.explain import Explanation, Origin, Part, explain_days
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
 from tallybook.model.places import Place
@@ -17,7 +17,14 @@ from tallybook.release.figures import Method, national, totals_of
 
 
 def explain(
-    observations: pl.DataFrame, place: Place, day: date, metric: str, *, method: Method, notes: pl.DataFrame
+    observations: pl.DataFrame,
+    place: Place,
+    day: date,
+    metric: str,
+    *,
+    method: Method,
+    notes: pl.DataFrame,
+    records: pl.DataFrame,
 ) -> Explanation:
     """Return what an average is made of: the days of its window, or for the nation the states it adds up.
 
@@ -28,6 +35,7 @@ def explain(
         metric: one of the book's metrics.
         method: how the averages are made.
         notes: the dated notes of the sources; columns of ANNOTATION_SCHEMA.
+        records: as ``Ledger.records`` returns them.
 
     Raises:
         ContractError: there is no such metric, or no average of the place on that day.
@@ -37,8 +45,9 @@ def explain(
     if place.level is Level.NATION:
         summed = _explain_sum(observations, place, day, metric, method)
         if summed is not None:
-            return _with_notes(summed, notes)
-    return _with_notes(_explain_days(observations, place, day, metric, method), notes)
+            return _with_notes(_with_origin(summed, observations, records), notes)
+    made = _explain_days(observations, place, day, metric, method)
+    return _with_notes(_with_origin(made, observations, records), notes)
 
 
 def _explain_days(observations: pl.DataFrame, place: Place, day: date, metric: str, method: Method) -> Explanation:
@@ -110,6 +119,17 @@ def _explain_sum(
 
 def _with_people(made: Explanation, place: Place) -> Explanation:
     return replace(made, per_100k=made.average * 100_000 / place.population) if place.population else made
+
+
+def _with_origin(made: Explanation, observations: pl.DataFrame, records: pl.DataFrame) -> Explanation:
+    told = observations.filter(place=made.place, metric=made.metric, date=made.date)
+    said = told.join(records.select("record", "file", "sha256"), on="record")
+    if said.is_empty():
+        return made
+    row = said.row(0, named=True)
+    total = None if row["value"] is None else int(row["value"])
+    known = {name: row[name] for name in ("source", "as_of", "revision", "file", "sha256")}
+    return replace(made, origin=Origin(total=total, **known))
 
 
 def _with_notes(made: Explanation, notes: pl.DataFrame) -> Explanation:
