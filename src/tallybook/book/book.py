@@ -130,7 +130,7 @@ class Book:
             return gazetteer()
         return gazetteer().with_own(read_own_places(read_file(file), file=str(file), places=gazetteer()))
 
-    @cached_property
+    @property
     def register(self) -> pl.DataFrame:
         """The anomalies: the book's own ``anomalies.csv``, or else those that came with its feeds.
 
@@ -170,9 +170,7 @@ class Book:
         where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        recorded = self._recorder(source, progress).record(where, as_of or self._clock())
-        self.__dict__.pop("register", None)
-        return recorded
+        return self._recorder(source, progress).record(where, as_of or self._clock())
 
     def record_vintages(
         self, feed: str, vintages: Vintages, *, refused: Refused | None = None, progress: Progress = _silent

@@ -111,7 +111,6 @@ class Store:
         Raises:
             LedgerError: the table cannot be written.
         """
-        table = self._open()
         rows = pl.concat(
             [
                 observations.with_columns(pl.lit("observation").alias(_KIND)),
@@ -123,11 +122,10 @@ class Store:
         before = set(self._files())
         try:
             write_deltalake(
-                self._table if table is None else table,
+                self._open() or self._made(rows.clear()),
                 rows,
                 mode="append",
                 partition_by=[_KIND],
-                configuration={"delta.appendOnly": "true"} if table is None else None,
                 commit_properties=CommitProperties(custom_metadata={"tallybook": said}),
             )
             self._sync(set(self._files()) - before)
@@ -163,11 +161,17 @@ class Store:
         actions = pl.DataFrame(table.get_add_actions(flatten=True)).filter(pl.col(f"partition.{_KIND}") == kind)
         return [self._table / unquote(path) for path in actions["path"]]
 
+    def _made(self, nothing: pl.DataFrame) -> DeltaTable:
+        """Make the table before its first rows, so that files without a table are always a loss."""
+        configuration = {"delta.appendOnly": "true"}
+        write_deltalake(self._table, nothing, mode="append", partition_by=[_KIND], configuration=configuration)
+        return DeltaTable(self._table)
+
     def _open(self) -> DeltaTable | None:
         try:
             return DeltaTable(self._table)
         except TableNotFoundError:
-            if self._table.exists() and any(self._table.iterdir()):
+            if next(self._table.rglob("*.parquet"), None):
                 raise LedgerError(f"{self._table} holds files but no ledger", hint="restore its _delta_log") from None
             return None
         except (DeltaError, OSError) as error:
