@@ -124,6 +124,67 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         assert f"tallybook {command}" in readme
 
 
+@pytest.fixture
+def revised(tmp_path: Path) -> Path:
+    """A book whose only figure was corrected, from a folder of versions, one of which cannot be taken."""
+    book = Book.init(tmp_path / "covid", template="nyt").folder
+    (tmp_path / "old").mkdir()
+    for day, state, cases in ((2, "Ohio", 7), (3, "Ohio", 9), (4, "Ohi", 9)):
+        file = tmp_path / f"old/2020-05-0{day}T0900-0400_us-states.csv"
+        file.write_text(f"date,state,fips,cases,deaths\n2020-05-01,{state},39,{cases},0\n")
+    said = tallybook("record", "nyt", "--vintages", tmp_path / "old", "--book", book)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.count("\n") == 1
+    assert "2020-05-04T0900-0400_us-states.csv, line 2, column state" in said.stderr
+    said = tallybook("record", "nyt", "--vintages", tmp_path / "old", "--skip-refused", "--book", book)
+    assert (said.returncode, said.stdout) == (
+        0,
+        "recorded 0 of 3 versions: 0 new, 0 revised, 0 withdrawn; 1 left out\n",
+    )
+    assert "2020-05-04T0900-0400_us-states.csv, line 2, column state" in said.stderr
+    return book
+
+
+def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
+    known = tallybook("as-of", "2020-05-02T10:00", "--place", "oh", "--book", revised)
+    assert known.stdout == "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n"
+    told = tallybook("revisions", "--place", "Ohio", "--since", "2020-05-02", "--metric", "cases", "--book", revised)
+    assert told.stdout.splitlines()[1].split() == ["2020-05-03", "09:00", "Ohio", "cases", "2020-05-01", "7", "9", "2"]
+    assert tallybook("revisions", "--metric", "deaths", "--book", revised).stdout == ""
+    summary = tallybook("revisions", "--summary", "--format", "csv", "--book", revised).stdout.splitlines()
+    assert summary[1].startswith("USA-39,Ohio,cases,1,100,1,1,1,")
+    differs = tallybook("diff", "2020-05-02T10:00", "2020-05-04", "--book", revised)
+    assert "revised  2020-05-01  Ohio   cases     7    9           2" in differs.stdout
+    for moment, out in (("2020-05-02T10:00", "then"), ("2020-05-03T10:00", "now")):
+        assert tallybook("publish", "--as-of", moment, "--out", tmp_path / out, "--book", revised).returncode == 0
+    folders = tallybook("diff", tmp_path / "then", tmp_path / "now")
+    assert folders.stdout == differs.stdout
+    assert tallybook("diff", tmp_path / "now", tmp_path / "now").stdout == "nothing differs\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("as-of", "yesterday"), "'yesterday' is no moment; write it as 2021-03-05T02:15-05:00"),
+        (("as-of", "2020-05-03", "--place", "Ohi"), "no place 'Ohi'; did you mean 'Ohio'?"),
+        (("as-of", "2020-05-03", "--level", "planet"), "planet"),
+        (("publish", "--as-of", "2020-05-03"), "a past release needs a folder of its own"),
+        (("publish", "--as-of", "2100-05-03", "--out", "then"), "is in the future"),
+        (("diff", "nothing", "2020-05-03"), "'nothing' is no moment"),
+        (("diff", ".", "2020-05-03"), "are a folder and a moment"),
+        (("diff", ".", "sources"), "holds no release"),
+        (("record", "nyt", "--vintages", "none"), "no folder 'none'"),
+        (("record", "nyt", "--git", "."), "give --vintages DIR, or --git REPO and a file in it"),
+        (("record", "nyt", "us-states.csv", "--git", "sources"), "cannot read the repository sources"),
+    ],
+)
+def test_what_cannot_be_told_is_one_line(revised: Path, arguments: tuple[str, ...], says: str) -> None:
+    said = tallybook(*arguments, folder=revised)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert says in said.stderr
+    assert said.stderr.count("\n") == 1
+
+
 def test_sources_lists_the_book_and_elsewhere_the_templates_and_checks_cards(tmp_path: Path) -> None:
     book = Book.init(tmp_path / "towns", template="connecticut").folder
     assert "ct-towns" in tallybook("sources", "--book", book).stdout

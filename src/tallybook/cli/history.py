@@ -30,6 +30,9 @@ _OF_SUMMARY: Final = (
     *("median_days_to_1_percent", "median_days_to_5_percent"),
 )
 
+_OF_REVISIONS: Final = ("as_of", "place", "metric", "date", "old", "new", "difference")
+_OF_ORIGINS: Final = ("geoid", "status", "source", "file", "sha256", "note")
+
 BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 PlaceName = Annotated[str | None, typer.Option(help="Of this place only: an id, FIPS code, name or abbreviation.")]
 Output = Annotated[Literal["table", "csv"], typer.Option("--format", help="A table for people, or CSV with every row.")]
@@ -71,16 +74,25 @@ def revisions(
     if place is not None:
         wanted.append(pl.col("place") == book.places.find(place, among=book.config.levels).geoid)
     if summary:
-        told = revision_summary(book.ledger.values().filter(wanted))
+        told = _named(revision_summary(book.ledger.values().filter(wanted)), book)
         print_rows(told.select(_OF_SUMMARY) if output == "table" else told, output, limit)
         return
     moment = None if since is None else moment_of(since, book)
-    rows = book.ledger.revisions(since=moment).filter(wanted)
-    told = rows.with_columns(difference=pl.col("new") - pl.col("old")).select(
-        "as_of", "place", "metric", "date", "old", "new", "difference", "status", "source", "file", "sha256", "note"
-    )
+    rows = _named(book.ledger.revisions(since=moment).filter(wanted), book)
+    told = rows.with_columns(difference=pl.col("new") - pl.col("old")).select(*_OF_REVISIONS, *_OF_ORIGINS)
     latest = told.sort("as_of", descending=True, maintain_order=True)
-    print_rows(latest.select(told.columns[:7]) if output == "table" else latest, output, limit)
+    if output == "table":
+        latest = latest.select(_OF_REVISIONS).with_columns(pl.col("as_of").dt.convert_time_zone(book.config.time_zone))
+    print_rows(latest, output, limit)
+
+
+def _named(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
+    """Return the rows with the names of their places, as releases have them, and the ids as ``geoid``."""
+    titles = book.places.titles.select(place="geoid", title="title")
+    named = rows.join(titles, on="place", how="left", maintain_order="left")
+    return named.rename({"place": "geoid", "title": "place"}).select(
+        "geoid", "place", *(name for name in rows.columns if name != "place")
+    )
 
 
 def diff(

@@ -17,6 +17,7 @@ from tallybook.book import Book
 from tallybook.ledger import Recorded
 from tallybook.measures.explain import Day, Explanation, Origin
 from tallybook.measures.rates import half_up
+from tallybook.release.layout import plain_numbers
 from tallybook.release.write import Release
 
 out = Console(soft_wrap=True, highlight=False)
@@ -56,7 +57,7 @@ def in_numbers(file: Recorded) -> str:
 def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     """Print a frame as CSV, or its first rows as a table."""
     if output == "csv":
-        print(rows.write_csv(), end="")
+        print(plain_numbers(rows).write_csv(), end="")
         return
     if rows.is_empty():
         return
@@ -110,7 +111,7 @@ def print_explanation(book: Book, made: Explanation) -> None:
     for number, (name, words) in enumerate(made.anomalies.items(), start=1):
         out.print(escape(f"[{number}] {words or 'no description'} ({name})"))
     if made.origin:
-        out.print(f"[dim]{escape(_came_from(made.origin))}[/]")
+        out.print(f"[dim]{escape(_came_from(made.origin, ZoneInfo(book.config.time_zone)))}[/]")
     for note in made.notes:
         out.print(escape(f"the source: {note}"))
     if made.window_end < made.date and not made.parts:
@@ -119,11 +120,12 @@ def print_explanation(book: Book, made: Explanation) -> None:
         out.print(f"[dim]{_HOW[made.reporting]}[/]")
 
 
-def _came_from(origin: Origin) -> str:
+def _came_from(origin: Origin, zone: ZoneInfo) -> str:
     total = "no total" if origin.total is None else f"the total {origin.total:,}"
     times = f", revised {origin.revision} times" if origin.revision > 1 else ", revised once" if origin.revision else ""
+    since = f"{origin.as_of.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     where = f"{origin.file}, SHA-256 {origin.sha256[:12]}…"
-    return f"From {origin.source}: {total}, known since {origin.as_of:%Y-%m-%d %H:%M %Z}{times} ({where})."
+    return f"From {origin.source}: {total}, known since {since}{times} ({where})."
 
 
 _HOW = {

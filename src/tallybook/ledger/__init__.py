@@ -140,23 +140,26 @@ class Ledger:
     def record_all(self, files: Iterable[tuple[Reports, datetime]]) -> Iterator[Recorded]:
         """Store many files, each as ``record`` does, and yield how much each added; quickest in order of their moments.
 
-        Several files are one commit. What was yielded is on the disk.
+        Several files are one commit. What was yielded is on the disk; what was taken before an error, too.
 
         Args:
             files: the reports of each file, and the moment since which they are known.
 
         Raises:
-            ContractError: as for ``record``; earlier commits stand.
-            LedgerError: as for ``record``; earlier commits stand.
+            ContractError: as for ``record``.
+            LedgerError: as for ``record``.
         """
         writer = Writer(self._store)
         waiting = iter(files)
         for first in waiting:
             with self._store.locked():
                 writer.begin()
-                batch = chain([first], islice(waiting, _BATCH - 1))
-                done = [writer.take(reports, _aware(moment)) for reports, moment in batch]
-                writer.commit()
+                done = []
+                try:
+                    for reports, moment in chain([first], islice(waiting, _BATCH - 1)):
+                        done.append(writer.take(reports, _aware(moment)))
+                finally:
+                    writer.commit()
                 self._store.tend()
             yield from done
 

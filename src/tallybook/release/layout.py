@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
+from polars import selectors as cs
 
 from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import COUNTS, METRICS, PARTS, RATES, Level, level_of
@@ -118,6 +119,15 @@ def published_numbers(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(
         round_half_up(name).cast(pl.String).str.strip_suffix(".0").alias(name) for name in fractions
     )
+
+
+def plain_numbers(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with its fractions as text, whole ones without a point, all digits kept.
+
+    >>> plain_numbers(pl.DataFrame({"old": [3.0, 0.125]}))["old"].to_list()
+    ['3', '0.125']
+    """
+    return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
 
 
 def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataFrame | None]]:

@@ -25,6 +25,7 @@ from tallybook.release.layout import (
     STEMS,
     averages_table,
     csv_files,
+    plain_numbers,
     published_numbers,
     totals_table,
     with_context,
@@ -206,9 +207,7 @@ def check_target(out: Path, *, book: Path) -> None:
 
 
 def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> None:
-    history.changes.rows.with_columns(
-        pl.col(name).cast(pl.String).str.strip_suffix(".0") for name in ("old", "new", "difference")
-    ).write_csv(folder / CHANGES_CSV)
+    plain_numbers(history.changes.rows).write_csv(folder / CHANGES_CSV)
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
     )

@@ -15,8 +15,8 @@ from tallybook.errors import SourceError
 from tallybook.model.files import read_file
 
 _MOMENT: Final = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})[T_ ](?P<hour>\d{2})[:.-]?(?P<minute>\d{2})(?:[:.-]?(?P<second>\d{2}))?"
-    r"(?P<zone>Z|[+-]\d{2}:?\d{2})?"
+    r"(?P<day>\d{4}-\d{2}-\d{2})[T_ ](?P<hour>\d{2})(?P<sep>[:.-]?)(?P<minute>\d{2})"
+    r"(?:(?P=sep)(?P<second>\d{2})(?!\d))?(?P<zone>Z|[+-]\d{2}:?\d{2})?"
 )
 _FORMAT: Final = "%H%x00%cI%x00%s"
 
