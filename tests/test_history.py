@@ -63,6 +63,8 @@ def plain_states(files: list[Any]) -> list[dict[str, Values]]:
 
 
 def standing(ledger: Ledger, number: int) -> dict[str, Values]:
+    of_places = [ledger.as_of(moment(number), place=place) for place in ("USA-01", "USA-02")]
+    assert pl.concat(of_places).equals(ledger.as_of(moment(number)))
     rows = ledger.as_of(moment(number), each_source=True).filter(pl.col("status") != "withdrawn")
     said: dict[str, Values] = {"nyt": {}, "health": {}}
     for place, day, value, source in rows.select("place", "date", "value", "source").rows():

@@ -49,11 +49,14 @@ class Ledger:
         self._store = Store(folder, table)
         self.folder = self._store.folder
 
-    def as_of(self, moment: datetime | None = None, *, each_source: bool = False) -> pl.DataFrame:
+    def as_of(
+        self, moment: datetime | None = None, *, place: str | None = None, each_source: bool = False
+    ) -> pl.DataFrame:
         """Return what was known at a moment: the latest observation of each place, metric and date by then.
 
         Args:
             moment: with a time zone; None asks for all that is known.
+            place: a geoid; None asks for all places.
             each_source: the latest of each source, where several speak of the same key.
 
         Returns:
@@ -66,7 +69,7 @@ class Ledger:
             LedgerError: the ledger cannot be read.
         """
         with self._store.reading():
-            each = self._store.indexed().state(None if moment is None else _aware(moment))
+            each = self._store.indexed().state(None if moment is None else _aware(moment), place)
         return each if each_source else of_all_sources(each)
 
     def records(self, until: datetime | None = None) -> pl.DataFrame:
