@@ -87,6 +87,17 @@ def test_observations_have_moment_source_and_reason(tmp_path: Path) -> None:
     assert frame.select(pl.struct(KEY).is_unique().all()).item()
 
 
+def test_a_blank_of_one_source_hides_no_number_of_another(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger")
+    sayings = [("health", 5), ("nyt", 6), ("health", None)]
+    for hour, (source, value) in enumerate(sayings):
+        book.record(
+            reports_of({("USA-01", 1): value, ("USA-02", 1): hour}, source=source),
+            as_of=START + dt.timedelta(hours=hour),
+        )
+    assert known(book) == {("USA-01", 1): 6, ("USA-02", 1): 2}
+
+
 def test_moments_may_be_given_in_any_time_zone(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger")
     for day, zone in enumerate(("America/New_York", "Asia/Kolkata", "UTC")):

@@ -99,6 +99,21 @@ def test_the_last_of_several_live_counts_is_the_one(folder: Path, tmp_path: Path
     assert book.totals("nation")["cases"].to_list() == [130]
 
 
+def test_a_file_that_ends_before_a_closed_day_takes_nothing_back(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live/us.csv").write_text("date,cases,deaths\n2021-03-07,100,10\n")
+    at(folder, EVENING).record("nyt", tmp_path / "live/us.csv")
+    book = at(folder, NEXT_DAY)
+    book.close_day()
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2021-03-06,90,9\n")
+    book.record("nyt", tmp_path / "us.csv")
+    assert book.totals("nation")["cases"].to_list() == [90, 100]
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2021-03-06,90,9\n2021-03-07,,11\n")
+    at(folder, NEXT_DAY.replace(hour=11)).record("nyt", tmp_path / "us.csv")
+    assert book.totals("nation").rows()[-1] == ("USA", dt.date(2021, 3, 7), None, 11)
+    assert "sources-disagree" not in book.check()["code"].to_list()
+
+
 def test_a_day_that_is_not_over_cannot_be_closed(folder: Path) -> None:
     with pytest.raises(ContractError, match="2021-03-07 is not over yet; it is 2021-03-07 in America/New_York"):
         at(folder, EVENING).close_day(dt.date(2021, 3, 7))

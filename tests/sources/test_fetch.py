@@ -1,6 +1,7 @@
 """Files from folders and servers."""
 
 import datetime as dt
+import gzip
 import re
 import threading
 import time
@@ -42,6 +43,14 @@ def feed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+PACKED = {
+    "packed": ("gzip", gzip.compress(b"packed")),
+    "short": ("gzip", gzip.compress(b"packed")[:-6]),
+    "bomb": ("gzip", gzip.compress(b"0" * 1_000_000)),
+    "brotli": ("br", b"packed"),
+}
+
+
 class Handler(SimpleHTTPRequestHandler):
     """Serves the feed's folder, and below some first parts of an address what servers do on bad days."""
 
@@ -64,6 +73,15 @@ class Handler(SimpleHTTPRequestHandler):
             self.answer(503)
         elif kind == "slow":
             time.sleep(1)
+        elif kind == "part":
+            self.answer(206)
+            self.wfile.write(b"us")
+        elif kind == "unasked":
+            self.answer(304)
+        elif kind in PACKED:
+            encoding, data = PACKED[kind]
+            self.answer(200, **{"Content-Encoding": encoding})
+            self.wfile.write(data)
         elif kind == "etag":
             self.tagged()
         else:
@@ -160,6 +178,29 @@ def test_an_address_that_does_not_answer_well_is_said(address: str, monkeypatch:
     monkeypatch.setattr(web, "_MOST_SECONDS", -1)
     with pytest.raises(SourceError, match="not done after -1 seconds"):
         fetch(f"{address}/us.csv", WANTED)
+
+
+def test_what_is_not_the_whole_file_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fetch(f"{address}/packed/us.csv", WANTED)[0].data == b"packed"
+    monkeypatch.setattr(web, "_MOST_BYTES", 500_000)
+    for location, says in {
+        f"{address}/part/us.csv": "the server answered 206, not the whole file",
+        f"{address}/unasked/us.csv": "304 Not Modified",
+        f"{address}/short/us.csv": "it came damaged or cut short",
+        f"{address}/bomb/us.csv": "more than 500,000 bytes",
+        f"{address}/brotli/us.csv": "packed as 'br', which was not asked for",
+    }.items():
+        with pytest.raises(SourceError, match=says):
+            fetch(location, WANTED)
+
+
+def test_a_password_is_neither_kept_nor_shown(address: str) -> None:
+    private = address.replace("//", "//me:secret@")
+    assert fetch(f"{private}/us.csv", WANTED)[0].address == f"{address}/us.csv"
+    for location in (f"{private}/none.csv", f"{private}/broken/us.csv", f"{private}/none/us.csv"):
+        with pytest.raises(SourceError) as refused:
+            fetch(location, WANTED)
+        assert "secret" not in str(refused.value)
 
 
 def test_what_is_not_there_is_said(feed: Path, address: str) -> None:

@@ -8,10 +8,13 @@ import polars as pl
 
 from tallybook.checks.finding import found
 from tallybook.model.findings import Severity
+from tallybook.model.reports import is_live
 
 
 def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
     """Return where the latest words of two sources on the same place, metric and date differ.
+
+    A feed that corrects a live count when its day is over revises it, and disagrees with nobody.
 
     Args:
         by_source: ``place``, ``metric``, ``date``, ``source``, ``value``: the latest of each source.
@@ -19,6 +22,7 @@ def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
     key = ["place", "metric", "date"]
     said = (
         by_source.drop_nulls("value")
+        .filter(~is_live())
         .sort(*key, "source")
         .group_by(key, maintain_order=True)
         .agg(
@@ -32,7 +36,7 @@ def disagreements(by_source: pl.DataFrame) -> pl.DataFrame:
         severity=Severity.WARNING,
         seen=pl.col("words"),
         expected=pl.lit("sources agree"),
-        hint="the one recorded last is published; keep the feed you trust",
+        hint="the one that changed last is published; keep the feed you trust",
     )
 
 

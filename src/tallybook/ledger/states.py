@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tallybook.model.places import level_at
-from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA, Coverage, Status
+from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, Coverage, Status, is_live
 
 _STATE = ("value", "status")
 _STANDING = tuple(status.value for status in Status if status is not Status.WITHDRAWN)
@@ -41,21 +41,26 @@ def repeats(ordered: pl.DataFrame) -> pl.Series:
 
 
 def of_all_sources(each: pl.DataFrame) -> pl.DataFrame:
-    """Return the last observation of each place, metric and date, sorted by these.
+    """Return the observation of each place, metric and date that counts, sorted by these.
 
-    What a source withdrew does not stand in the way of what another still says.
+    It is what a feed says of the day rather than a live count, a number rather than none, and among those the last.
+    What a source withdrew, or leaves blank, does not stand in the way of what another still says; but a feed's blank
+    stands against its live count, which it has taken back.
 
     Args:
         each: what each source says, as ``current`` returns it.
     """
     if each["source"].n_unique() <= 1:
         return each
-    withdrawn = pl.col("status") == Status.WITHDRAWN.value
-    return (
-        each.sort(*KEY, ~withdrawn, "as_of", "record", maintain_order=True)
-        .unique(KEY, keep="last", maintain_order=True)
-        .select(STATE_SCHEMA.names())
-    )
+    same = each.select(pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in KEY)).to_series()
+    again = same.fill_null(value=False)
+    shared = again | again.shift(-1, fill_value=False)
+    standing, number = pl.col("status") != Status.WITHDRAWN.value, pl.col("value").is_not_null()
+    among = each.with_row_index("_row").filter(shared)
+    best = among.sort(*KEY, standing, ~is_live(), number, "as_of", "record").unique(KEY, keep="last")["_row"]
+    kept = ~shared
+    kept[best] = True
+    return each.filter(kept)
 
 
 def in_order(observations: pl.DataFrame) -> pl.DataFrame:

@@ -57,6 +57,25 @@ OBSERVATION_SCHEMA: Final = pl.Schema(
 STATE_SCHEMA: Final = pl.Schema({**OBSERVATION_SCHEMA, "revision": pl.Int64()})
 """What is known of a key: the observation that said it first, and how many other values it had before."""
 
+_LIVE: Final = " (live)"
+
+
+def live_source(feed: str) -> str:
+    """Return the source of the counts that became final because their day ended; no feed can be called so.
+
+    A feed that later says what it has of other days does not take these back.
+
+    >>> live_source("nyt")
+    'nyt (live)'
+    """
+    return f"{feed}{_LIVE}"
+
+
+def is_live() -> pl.Expr:
+    """Return whether an observation is a live count whose day ended."""
+    return pl.col("source").str.ends_with(_LIVE)
+
+
 RECORD_SCHEMA: Final = pl.Schema(
     {
         "record": pl.Int64(),

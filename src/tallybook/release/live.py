@@ -13,7 +13,7 @@ import polars as pl
 from tallybook.ledger import Ledger, Recorded
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer
-from tallybook.model.reports import KEY, REPORT_SCHEMA, Reports
+from tallybook.model.reports import KEY, REPORT_SCHEMA, Reports, live_source
 from tallybook.release.layout import STEMS, live_table, parts_table
 
 FOLDER: Final = "live"
@@ -62,7 +62,8 @@ def in_time(live: pl.DataFrame, time_zone: str) -> pl.DataFrame:
 def close(ledger: Ledger, live: pl.DataFrame, days: Sequence[date], *, time_zone: str) -> list[Recorded]:
     """Record the last live counts of some days as final where there are none, and return what that added.
 
-    They are known since the midnight that ended the day, or since they came in if that was later.
+    They are known since the midnight that ended the day, or since they came in if that was later, from a source of
+    their own: what the feed itself says of the day, then or later, stands against them.
 
     Args:
         ledger: the final observations.
@@ -86,4 +87,4 @@ def _closing_reports(live: pl.DataFrame, observations: pl.DataFrame, day: date) 
     for (source,), rows in closing.sort(KEY).group_by("source", maintain_order=True):
         frame = rows.select(REPORT_SCHEMA.names())
         digest = hashlib.sha256(frame.write_csv().encode()).hexdigest()
-        yield Reports(frame, str(source), f"{FOLDER} counts of {day}", digest)
+        yield Reports(frame, live_source(str(source)), f"{FOLDER} counts of {day}", digest)

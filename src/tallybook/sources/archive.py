@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from tallybook.errors import LedgerError
 from tallybook.model.files import replace_file
@@ -74,6 +75,16 @@ class Entry:
     bytes: int
     etag: str | None
     last_modified: str | None
+
+
+def without_password(address: str) -> str:
+    """Return an address without the user and password it may have, as it is kept and shown.
+
+    >>> without_password("https://me:secret@agency.example/us.csv")
+    'https://agency.example/us.csv'
+    """
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 class Archive:

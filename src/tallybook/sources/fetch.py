@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from tallybook.errors import SourceError
 from tallybook.model.files import read_file
-from tallybook.sources.archive import Archive, Fetched, Progress
+from tallybook.sources.archive import Archive, Fetched, Progress, without_password
 
 Alternatives = Sequence[Sequence[str]]
 """The sets of files that hold a thing, the fullest first."""
@@ -39,7 +39,7 @@ def fetch_file(location: str, *, archive: Archive, progress: Progress) -> Fetche
     with _web(archive, progress) as get:
         found = get(location, name)
     if found is None:
-        raise SourceError(f"cannot read {location}: 404 Not Found")
+        raise SourceError(f"cannot read {without_password(location)}: 404 Not Found")
     return found
 
 
@@ -86,7 +86,7 @@ def fetch(
     else:
         found = [Fetched(single, location, read_file(Path(location)))]
     if not found:
-        raise SourceError(f"nothing to record in {location}", hint=f"it should hold {_some(names)}")
+        raise SourceError(f"nothing to record in {without_password(location)}", hint=f"it should hold {_some(names)}")
     return found
 
 

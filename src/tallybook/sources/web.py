@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import logging
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import stamina
 
 from tallybook.errors import SourceError
-from tallybook.sources.archive import Archive, Fetched, Progress
+from tallybook.sources.archive import Archive, Fetched, Progress, without_password
 
 _TIMEOUT_SECONDS = 60
 _MOST_SECONDS = 1800
@@ -21,6 +26,9 @@ _ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
 _MAY_PASS = (408, 425, 429, 500, 502, 503, 504)
+
+# That a server is asked again is no news unless it fails in the end.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class Web:
@@ -55,31 +63,36 @@ class Web:
                     return self._download(address, name)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = str(error).split("\n", 1)[0] or type(error).__name__
-            raise SourceError(f"cannot read {address}: {said}") from error
+            raise SourceError(f"cannot read {without_password(address)}: {said}") from error
         return None
 
     def _download(self, address: str, name: str) -> Fetched | None:
-        before = self._archive.last(address)
-        with self._client.stream("GET", address, headers=_conditions(before)) as response:
+        shown = without_password(address)
+        before = self._archive.last(shown)
+        url = httpx.URL(address)
+        auth = (url.username, url.password) if url.userinfo else None
+        with self._client.stream("GET", shown, auth=auth, headers=_conditions(before)) as response:
             if response.status_code in (404, 410):
                 return None
             if response.status_code == 304 and before is not None:
                 return replace(before, name=name)
             response.raise_for_status()
-            data = self._body(response, address, name)
+            if response.status_code != httpx.codes.OK:
+                raise SourceError(
+                    f"cannot read {shown}: the server answered {response.status_code}, not the whole file"
+                )
+            data = _decoded(self._body(response, shown, name), response.headers.get("content-encoding"), shown)
             headers = response.headers
-            return Fetched(name, address, data, headers.get("etag"), headers.get("last-modified"))
+            return Fetched(name, shown, data, headers.get("etag"), headers.get("last-modified"))
 
     def _body(self, response: httpx.Response, address: str, name: str) -> bytes:
         began = time.monotonic()
         expected = int(response.headers.get("content-length", 0))
         chunks = []
-        for chunk in response.iter_bytes():
+        for chunk in response.iter_raw():
             chunks.append(chunk)
             if response.num_bytes_downloaded > _MOST_BYTES:
-                raise SourceError(
-                    f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?"
-                )
+                raise _too_large(address)
             if time.monotonic() - began > _MOST_SECONDS:
                 raise SourceError(
                     f"cannot read {address}: not done after {_MOST_SECONDS} seconds", hint="try again later"
@@ -91,7 +104,8 @@ class Web:
 @contextmanager
 def connected(archive: Archive, progress: Progress) -> Iterator[Web]:
     """Open a connection for the block."""
-    with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
+    headers = {"Accept-Encoding": "gzip"}
+    with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True, headers=headers) as client:
         yield Web(client, archive, progress)
 
 
@@ -106,6 +120,41 @@ def _conditions(before: Fetched | None) -> dict[str, str]:
 def _wait(error: Exception) -> bool | timedelta:
     """Return whether to try again after an error, and how long the server asks to wait."""
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in _MAY_PASS:
-        asked = error.response.headers.get("retry-after", "")
-        return timedelta(seconds=min(int(asked), _LONGEST_WAIT_SECONDS)) if asked.isdecimal() else True
+        return _asked_to_wait(error.response.headers.get("retry-after", ""), datetime.now(UTC)) or True
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
+
+
+def _asked_to_wait(said: str, now: datetime) -> timedelta | None:
+    """Return how long a Retry-After header asks to wait, in seconds or until a date; None where it says neither.
+
+    >>> _asked_to_wait("Wed, 11 Mar 2020 12:00:05 GMT", datetime(2020, 3, 11, 12, tzinfo=UTC)).seconds
+    5
+    """
+    if said.isdecimal():
+        wait = timedelta(seconds=min(int(said), _LONGEST_WAIT_SECONDS))
+    else:
+        try:
+            wait = parsedate_to_datetime(said).astimezone(UTC) - now
+        except ValueError:
+            return None
+    return max(min(wait, timedelta(seconds=_LONGEST_WAIT_SECONDS)), timedelta())
+
+
+def _decoded(data: bytes, encoding: str | None, address: str) -> bytes:
+    """Return what a server packed for the way; packed data that ends too soon is not taken for all there is."""
+    if encoding in (None, "", "identity"):
+        return data
+    if encoding not in ("gzip", "x-gzip"):
+        raise SourceError(f"cannot read {address}: it came packed as {encoding!r}, which was not asked for")
+    try:
+        with gzip.open(io.BytesIO(data)) as packed:
+            plain = packed.read(_MOST_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise SourceError(f"cannot read {address}: it came damaged or cut short", hint="try again later") from None
+    if len(plain) > _MOST_BYTES:
+        raise _too_large(address)
+    return plain
+
+
+def _too_large(address: str) -> SourceError:
+    return SourceError(f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?")
