@@ -10,7 +10,7 @@ import polars as pl
 
 from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
 from tallybook.model.files import read_file
-from tallybook.model.metrics import Level, Metric
+from tallybook.model.metrics import METRICS, Level, Metric
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.tables import Table, read_table
 
@@ -86,17 +86,23 @@ def suggest_anomalies(findings: pl.DataFrame, places: Gazetteer) -> pl.DataFrame
         places: the gazetteer.
 
     Returns:
-        The columns of ANOMALY_SCHEMA but the id, one row per place and day, by date.
+        The columns of ANOMALY_SCHEMA but the id, by date: one row per place and day where cases and deaths want the
+        same, else one per metric.
     """
     named = places.named.select("geoid", "level", "name", "state")
     county = pl.when(pl.col("level") == Level.COUNTY).then("name").alias("county")
     words = pl.format("{}: {}, where {}", "metric", "seen", "expected")
     return (
         findings.filter(pl.col("code").is_in(["decline", "jump"]), pl.col("anomaly").is_null())
-        .group_by("date", "place", maintain_order=True)
+        .with_columns(
+            omit_from_rolling_average=pl.col("code") == "jump",
+            alike=pl.when(pl.col("metric").is_in(METRICS)).then(pl.lit("both")).otherwise("metric"),
+        )
+        .group_by("date", "place", "alike", "omit_from_rolling_average", maintain_order=True)
         .agg(
-            type=pl.when(pl.col("metric").n_unique() > 1).then(pl.lit("both")).otherwise(pl.col("metric").first()),
-            omit_from_rolling_average=(pl.col("code") == "jump").any(),
+            type=pl.when(pl.col("metric").n_unique() == len(METRICS))
+            .then(pl.lit("both"))
+            .otherwise(pl.first("metric")),
             description=pl.format("DRAFT. {}.", words.str.join("; ")),
         )
         .join(named, left_on="place", right_on="geoid", how="left", maintain_order="left")

@@ -170,13 +170,37 @@ def test_drafts_are_only_of_what_nobody_explained_and_are_a_register(real_book: 
     findings = real_book.check()
     drafts = suggest_anomalies(findings, real_book.places)
     unexplained = findings.filter(pl.col("anomaly").is_null(), pl.col("code").is_in(["decline", "jump"]))
-    assert drafts.height == unexplained.select("place", "date").n_unique()
+    assert drafts.height == unexplained.select("place", "date", "code").n_unique()
     assert drafts["description"].str.starts_with("DRAFT. ").all()
     jumped = unexplained.filter(code="jump").select(geoid="place", date="date").unique()
     assert drafts.filter("omit_from_rolling_average").height == jumped.height
     own = Book.init(tmp_path / "book", template="nyt")
     (own.folder / "anomalies.csv").write_text(write_anomalies(drafts))
     assert own.register.height == drafts.height
+
+
+def test_a_draft_is_of_both_only_where_cases_and_deaths_want_the_same() -> None:
+    rows = [
+        ("decline", "cases", 1),
+        ("decline", "deaths", 1),
+        ("jump", "cases", 2),
+        ("decline", "deaths", 2),
+        ("jump", "tests", 3),
+        ("jump", "positive_tests", 3),
+    ]
+    findings = pl.DataFrame(
+        [(code, "USA-39", metric, START.replace(day=day)) for code, metric, day in rows],
+        schema=["code", "place", "metric", "date"],
+        orient="row",
+    ).with_columns(seen=pl.lit("-1 deaths"), expected=pl.lit("never fewer"), anomaly=pl.lit(None, pl.String))
+    drafts = suggest_anomalies(findings, gazetteer())
+    assert drafts.select(pl.col("date").dt.day(), "type", "omit_from_rolling_average").rows() == [
+        (1, "both", False),
+        (2, "cases", True),
+        (2, "deaths", False),
+        (3, "tests", True),
+        (3, "positive_tests", True),
+    ]
 
 
 def test_every_check_is_documented() -> None:
