@@ -68,13 +68,18 @@ def test_words_of_yaml_stay_words(tmp_path: Path) -> None:
         ("tests: {", "testz: {", "14 metrics.testz unknown metric 'testz'; use cases, "),
         ("since: 2020-05-31", "since: May", "14 metrics.tests.since Input should be a valid date"),
         ("since: 2020-05-31", "sinse: 2020-05-31", "14 metrics.tests.sinse Extra inputs are not permitted"),
-        ("column: Tests", "column: 'Total cases '", "1  two metrics are read from the column 'Total cases '"),
+        ("column: Tests", "column: 'Total cases '", "1  two things are read from the column 'Total cases '"),
         ("column: Tests", "column: ^Te.*$", "cannot be the name of a column"),
         ("https://example.org/towns.csv", "ftp://example.org", "5 csv_url 'ftp://example.org' is no http"),
         ("state: CT", "state: CT\nstate: NY", "10  the key 'state' stands there twice"),
         ("state: CT", "state: &x CT", "9  anchors and tags are not taken: x"),
         ("state: CT", "state: !!python/name:os.system CT", "9  anchors and tags are not taken"),
         ("state: CT", "state: [CT", "this cannot be read as YAML"),
+        ("state: CT", "state: Zembla", "9 state no place 'Zembla'"),
+        ("state: CT\n", "", "10 place the names of town places need a state"),
+        ("name: Town", "name: Date", "1  two things are read from the column 'Date'"),
+        ("state: CT", "state: CT\nthousands: '5'", "10 thousands '5' cannot stand between thousands"),
+        ("state: CT", "state: CT\nthousands: '-'", "10 thousands '-' cannot stand between thousands"),
         ("state: CT", "delimiter: '\"'", "9 delimiter '\"' cannot stand between cells"),
     ],
 )
@@ -92,6 +97,14 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         int(problem.split()[0]) for problem in problems(text)
     )
     assert len(problems(text)) >= 2
+
+
+def test_a_note_whose_date_is_none_is_odd() -> None:
+    text = TABLE.replace("5/19/2020", "5/32/2020") + "* 2020-05-20 to 2020-05-01: the wrong way round.\n"
+    assert [(problem.line, problem.says) for problem in check_card(text)] == [
+        (18, "'5/32/2020' is no date; the note is left out"),
+        (19, "the end '2020-05-01' is before the start; the note is of the first day only"),
+    ]
 
 
 @given(text=st.text(max_size=200))

@@ -63,6 +63,12 @@ def test_words_for_no_number_have_their_reason_and_thousands_are_parted() -> Non
     ]
 
 
+@pytest.mark.parametrize("cell", ["1,5", "12,34", "1,2345", ",123", "1234,567", "1,234,56"])
+def test_a_thousands_mark_that_stands_elsewhere_is_refused(cell: str) -> None:
+    with pytest.raises(DataRefusedError, match=f"'{cell}' is no whole number"):
+        parse(HEADER + f'06/01/2020,125,Sharon,1,"{cell}"\n', thousands=",")
+
+
 def test_other_delimiters_gzip_and_columns_that_are_not_read() -> None:
     text = 'Date;Number;Town;Cases ;Tests;Remark\r\n06/01/2020;125;Sharon;3;4;"a;b"\r\n'
     made = parse(gzip.compress(text.encode()), delimiter=";", ignore="Remark")

@@ -58,6 +58,12 @@ def _delimiter(text: str) -> str:
     return mark
 
 
+def _thousands(mark: str) -> str:
+    if mark.isalnum() or mark in {"-", "+", '"', "\r", "\n"}:
+        raise ValueError(f"{mark!r} cannot stand between thousands; use a comma, a point, a blank or an apostrophe")
+    return mark
+
+
 def _web(address: str) -> str:
     if not re.fullmatch(r"https?://[^\s]+", address):
         raise ValueError(f"{address!r} is no http or https address")
@@ -121,6 +127,10 @@ class PlaceColumns(_Part):
         if not (self.geoid or self.fips or self.name):
             raise ValueError("name the column of places: geoid, fips or name")
         return self
+
+    def columns(self) -> dict[str, str]:
+        """Return the columns that are given, by what is in them."""
+        return {way: column for way, column in self if column}
 
 
 class MetricColumn(_Part):
@@ -186,7 +196,7 @@ class Card(BaseModel):
     layout: Layout
     level: Level | None = None
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
-    thousands: Annotated[str, Field(max_length=1)] = ""
+    thousands: Annotated[str, Field(max_length=1), AfterValidator(_thousands)] = ""
     date: DateColumn | None = None
     place: PlaceColumns | None = None
     metrics: dict[Annotated[str, AfterValidator(_metric)], Annotated[MetricColumn, BeforeValidator(_cell)]] = Field(
@@ -213,10 +223,11 @@ class Card(BaseModel):
 
     @model_validator(mode="after")
     def _each_its_column(self) -> Self:
-        columns = [metric.column for metric in self.metrics.values()]
-        twice = {column for column in columns if columns.count(column) > 1}
+        keys = [*(self.place.columns() if self.place else {}).values(), *([self.date.column] if self.date else [])]
+        columns = [*keys, *(metric.column for metric in self.metrics.values())]
+        twice = [column for column in columns if columns.count(column) > 1]
         if twice:
-            raise ValueError(f"two metrics are read from the column {twice.pop()!r}")
+            raise ValueError(f"two things are read from the column {twice[0]!r}; each needs its own")
         return self
 
     @property

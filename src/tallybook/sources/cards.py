@@ -12,10 +12,12 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from tallybook.errors import DataRefusedError
+from tallybook.errors import DataRefusedError, UnknownPlaceError
 from tallybook.model.cards import Card
 from tallybook.model.files import read_text
-from tallybook.sources.notes import Note, dated_notes
+from tallybook.model.metrics import Level
+from tallybook.model.places import SUBSTATE, gazetteer
+from tallybook.sources.notes import Note, dated_notes, odd_dates
 
 _FENCE: Final = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
@@ -108,7 +110,8 @@ def _read(text: str) -> tuple[Card | None, list[Problem], str, int]:
         return None, [error.problem], body, offset
     except ValidationError as error:
         return None, [*_invalid(error, lines), *_odd(said, lines)], body, offset
-    return card, _odd(said, lines), body, offset
+    dates = [Problem(line + offset, "", says, wrong=False) for line, says in odd_dates(body)]
+    return card, [*_stateless(card, lines), *_odd(said, lines), *dates], body, offset
 
 
 class _FrontMatterError(Exception):
@@ -176,6 +179,21 @@ def _invalid(error: ValidationError, lines: Lines) -> Iterator[Problem]:
             seen.add(key)
             says = "the key is missing" if missing else str(found["msg"]).removeprefix("Value error, ")
             yield Problem(lines[known], key, says, wrong=True)
+
+
+def _stateless(card: Card, lines: Lines) -> Iterator[Problem]:
+    """Yield what keeps the names of counties or towns from being found: they are names within a state."""
+    ways = card.place.columns() if card.place else {}
+    if card.level not in SUBSTATE or "state" in ways or not ("name" in ways or "code" in ways):
+        return
+    if card.state is None:
+        says = f"the names of {card.level} places need a state: say `state`, or `place.state` for a column"
+        yield Problem(lines[("place",)], "place", says, wrong=True)
+        return
+    try:
+        gazetteer().find(card.state, among=[Level.STATE])
+    except UnknownPlaceError as error:
+        yield Problem(lines[("state",)], "state", str(error), wrong=True)
 
 
 def _odd(said: Mapping[str, Any], lines: Lines) -> list[Problem]:

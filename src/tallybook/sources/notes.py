@@ -49,6 +49,26 @@ def dated_notes(text: str) -> list[Note]:
     return list(_notes(MarkdownIt().parse(text)))
 
 
+def odd_dates(text: str) -> list[tuple[int, str]]:
+    r"""Return what is wrong with the dates that paragraphs, list items and headings begin with, by line.
+
+    >>> odd_dates("- 2020-02-30: no data.")
+    [(1, "'2020-02-30' is no date; the note is left out")]
+    """
+    odd = []
+    for token in MarkdownIt().parse(text):
+        found = _LEAD.match(" ".join(token.content.split())) if token.type == "inline" else None
+        if found is None or token.map is None:
+            continue
+        first, last = _day(found[1]), _day(found[2]) if found[2] else None
+        if first is None:
+            odd.append((token.map[0] + 1, f"{found[1]!r} is no date; the note is left out"))
+        elif found[2] and (last is None or last < first):
+            why = "is no date" if last is None else "is before the start"
+            odd.append((token.map[0] + 1, f"the end {found[2]!r} {why}; the note is of the first day only"))
+    return odd
+
+
 def _notes(tokens: list[Token]) -> Iterator[Note]:
     under: tuple[dt.date, dt.date | None] | None = None
     for before, token in pairwise(tokens):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from functools import reduce
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.model.cards import Card, PlaceColumns
+from tallybook.model.cards import Card
 from tallybook.model.metrics import RATES, Level
 from tallybook.model.places import NATION, SUBSTATE, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
@@ -85,9 +86,8 @@ def _read(data: bytes, file: str, card: Card) -> Table:
 
 
 def _key_columns(card: Card) -> list[str]:
-    place = card.place or PlaceColumns.model_construct()
-    given = [place.geoid, place.fips, place.name, place.state, place.code, card.date and card.date.column]
-    return [column for column in given if column]
+    place = card.place.columns().values() if card.place else ()
+    return [*place, *([card.date.column] if card.date else [])]
 
 
 def _observed(table: Table, card: Card, metric: str) -> pl.DataFrame:
@@ -100,8 +100,7 @@ def _observed(table: Table, card: Card, metric: str) -> pl.DataFrame:
         blank = pl.when(pl.col(_DATE) < since).then(pl.lit(Status.NOT_COLLECTED.value)).otherwise(blank)
     said = cell.replace_strict(reasons, default=None, return_dtype=pl.String) if reasons else pl.lit(None, pl.String)
     rows = table.rows.with_columns(pl.when(cell.is_null()).then(blank).otherwise(said).alias(_STATUS))
-    digits = cell.str.replace_all(card.thousands, "", literal=True) if card.thousands else cell
-    number = pl.when(pl.col(_STATUS).is_null()).then(digits)
+    number = pl.when(pl.col(_STATUS).is_null()).then(_digits(cell, card.thousands))
     numbers = table.with_rows(rows.with_columns(number.alias(column)))
     numbers = numbers.with_decimals(column) if metric in RATES else numbers.with_integers(column)
     numbers.refuse(cell < 0, column, f"the {in_words(column)} {{text}} is negative", hint="totals are from 0 up")
@@ -112,6 +111,14 @@ def _observed(table: Table, card: Card, metric: str) -> pl.DataFrame:
         cell.cast(pl.Float64).alias("value"),
         pl.col(_STATUS).fill_null(Status.REPORTED.value).alias("status"),
     )
+
+
+def _digits(cell: pl.Expr, mark: str) -> pl.Expr:
+    """Return a number without the marks between its thousands; where they stand elsewhere it stays as it is."""
+    if not mark:
+        return cell
+    grouped = cell.str.contains(rf"^[+-]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\.\d+)?$")
+    return pl.when(grouped).then(cell.str.replace_all(mark, "", literal=True)).otherwise(cell)
 
 
 def _with_places(table: Table, card: Card, level: Level, places: Gazetteer) -> Table:
