@@ -59,6 +59,21 @@ def test_recording_twice_adds_nothing(book: Book, feed: Path) -> None:
     assert snapshot(book.publish().folder) == release
 
 
+def test_a_file_that_was_cut_short_is_refused_unless_withdrawals_are_allowed(book: Book, feed: Path) -> None:
+    days = [f"2020-05-{day:02},Ohio,39,{day},{day}" for day in range(1, 31)]
+    states, lines = feed / "us-states.csv", [STATES.splitlines()[0], *days]
+    states.write_text("\n".join(lines))
+    book.record("nyt", feed)
+    before = snapshot(book.folder)
+    states.write_text("\n".join(lines[:16]))
+    with pytest.raises(DataRefusedError, match="us-states.csv: 30 of the 60 counts known of nyt are not in the file"):
+        book.record("nyt", feed)
+    assert snapshot(book.folder) == before
+    assert [file.withdrawn for file in book.record("nyt", feed, allow_withdrawals=True)] == [30]
+    states.write_text("\n".join(lines[:14]))
+    assert [file.withdrawn for file in book.record("nyt", feed)] == [4]
+
+
 def test_a_day_is_in_the_future_by_the_clock_of_the_book(book: Book, feed: Path) -> None:
     with pytest.raises(DataRefusedError, match="known as of 2020-05-01"):
         book.record("nyt", feed, as_of=dt.datetime(2020, 5, 2, 3, 59, tzinfo=dt.UTC))

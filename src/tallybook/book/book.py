@@ -147,6 +147,7 @@ class Book:
         location: str | Path | None = None,
         *,
         as_of: datetime | None = None,
+        allow_withdrawals: bool = False,
         progress: Progress = _silent,
     ) -> list[Recorded]:
         """Record what a feed says, and return what each of its files added to the ledger.
@@ -157,6 +158,8 @@ class Book:
             feed: the name of one of the book's sources.
             location: a folder, a file or an address; by default the feed's ``url``.
             as_of: the moment since which this is known, with a time zone; by default now.
+            allow_withdrawals: take files that no longer have more than a twentieth of the counts they cover; by default
+                such a file is taken for one that was cut short.
             progress: called as the work goes on.
 
         Raises:
@@ -170,7 +173,8 @@ class Book:
         where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        return self._recorder(source, progress).record(where, as_of or self._clock())
+        moment = as_of or self._clock()
+        return self._recorder(source, progress).record(where, moment, allow_withdrawals=allow_withdrawals)
 
     def record_vintages(
         self, feed: str, vintages: Vintages, *, refused: Refused | None = None, progress: Progress = _silent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -30,6 +30,8 @@ Refused = Callable[[DataRefusedError], None]
 """Called with why a version of a file was refused."""
 
 _AT_ONCE: Final = 2
+_FEW_GONE: Final = 10
+_SMALL_SHARE_GONE: Final = 0.05
 
 
 class Vintages(Protocol):
@@ -70,7 +72,7 @@ class Recorder:
     register: Path
     progress: Progress
 
-    def record(self, location: str, moment: datetime) -> list[Recorded]:
+    def record(self, location: str, moment: datetime, *, allow_withdrawals: bool) -> list[Recorded]:
         """Record the files at a location; see ``Book.record``."""
         today = self.day_of(moment)
         found = fetch_source(
@@ -80,6 +82,8 @@ class Recorder:
         said = parse_source(self.source, found, levels=self.levels, places=self.places, today=today)
         if said.register:
             read_anomalies(said.register.data, file=said.register.address, places=self.places)
+        if not allow_withdrawals:
+            _refuse_cut_short(said.final, self.ledger.would_withdraw(said.final, as_of=moment))
         for fetched in found:
             self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
@@ -139,6 +143,18 @@ class Recorder:
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment where the book is."""
         return day_of(moment, self.clock(), self.zone)
+
+
+def _refuse_cut_short(files: Sequence[Reports], absent: Sequence[tuple[int, int]]) -> None:
+    """Refuse files that lack so much of what they cover that they are more likely cut short than corrected."""
+    for reports, (gone, known) in zip(files, absent, strict=True):
+        if gone > _FEW_GONE and gone > _SMALL_SHARE_GONE * known:
+            raise DataRefusedError(
+                f"{gone:,} of the {known:,} counts known of {reports.source} are not in the file any more",
+                file=reports.file,
+                hint="was it cut short? If they were taken back, use --allow-withdrawals; if the file has only its own "
+                "days, say `coverage: dates` in the source's card",
+            )
 
 
 def day_of(moment: datetime, now: datetime, zone: ZoneInfo) -> date:

@@ -89,6 +89,13 @@ def record(
     skip_refused: Annotated[
         bool, typer.Option("--skip-refused", help="Leave out versions that cannot be taken, saying why.")
     ] = False,
+    allow_withdrawals: Annotated[
+        bool,
+        typer.Option(
+            "--allow-withdrawals",
+            help="Take a file that lacks over a twentieth of the counts it covers; not a cut one.",
+        ),
+    ] = False,
     folder: BookFolder = Path(),
 ) -> None:
     """Record what a source says. Everything is checked first; what was known already is not stored again."""
@@ -99,7 +106,7 @@ def record(
         return
     moment = None if as_of is None else moment_of(as_of, book)
     with progress() as bar:
-        added = book.record(feed, location, as_of=moment, progress=bar)
+        added = book.record(feed, location, as_of=moment, allow_withdrawals=allow_withdrawals, progress=bar)
     for file in added:
         out.print(f"recorded {escape(file.file)}: {in_numbers(file)}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.ledger.states import changes_of, of_all_sources
+from tallybook.ledger.states import absent, changes_of, of_all_sources, standing
 from tallybook.ledger.store import Store
 from tallybook.ledger.writer import Recorded, Writer
 from tallybook.model.reports import KEY, RECORD_SCHEMA, Reports
@@ -139,6 +139,22 @@ class Ledger:
             LedgerError: another process keeps the ledger locked, or it cannot be written.
         """
         return next(self.record_all([(reports, as_of)]))
+
+    def would_withdraw(self, files: Sequence[Reports], *, as_of: datetime) -> list[tuple[int, int]]:
+        """Return of how many keys within what each file covers it has no row, and how many are known there.
+
+        Args:
+            files: the reports of each file, of one source.
+            as_of: the moment they would be recorded for, with a time zone.
+        """
+        if not any(reports.coverage for reports in files):
+            return [(0, 0)] * len(files)
+        each = self.as_of(as_of, each_source=True)
+        counts = []
+        for reports in files:
+            known = standing(each.filter(source=reports.source), reports.coverage)
+            counts.append((absent(known, reports.frame).height, known.height))
+        return counts
 
     def record_all(self, files: Iterable[tuple[Reports, datetime]]) -> Iterator[Recorded]:
         """Store many files, each as ``record`` does, and yield how much each added; quickest in order of their moments.

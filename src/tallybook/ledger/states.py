@@ -100,17 +100,29 @@ def differences(known: pl.DataFrame, said: pl.DataFrame, coverage: Coverage | No
     rows = new.join(was, on=KEY, how="left", maintain_order="left")
     if coverage is None:
         return rows
-    standing = known.filter(covered(coverage), pl.col("status") != Status.WITHDRAWN.value)
+    there = standing(known, coverage)
     again = said.height - new.height + rows["was"].is_in([*_STANDING]).sum()
-    if again == standing.height:
+    if again == there.height:
         return rows
-    gone = standing.join(said, on=KEY, how="anti", maintain_order="left").select(
+    gone = absent(there, said).select(
         *KEY,
         pl.lit(None, pl.Float64).alias("value"),
         pl.lit(Status.WITHDRAWN.value).alias("status"),
         pl.col("status").alias("was"),
     )
     return pl.concat([rows, gone])
+
+
+def standing(known: pl.DataFrame, coverage: Coverage | None) -> pl.DataFrame:
+    """Return what is known of a source within what a file covers, and was not withdrawn."""
+    if coverage is None:
+        return known.clear()
+    return known.filter(covered(coverage), pl.col("status") != Status.WITHDRAWN.value)
+
+
+def absent(known: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Return what is known and does not stand in a file."""
+    return known.join(said, on=KEY, how="anti", maintain_order="left")
 
 
 def covered(coverage: Coverage) -> pl.Expr:
