@@ -66,7 +66,7 @@ def test_a_file_that_was_cut_short_is_refused_unless_withdrawals_are_allowed(boo
     book.record("nyt", feed)
     before = snapshot(book.folder)
     states.write_text("\n".join(lines[:16]))
-    with pytest.raises(DataRefusedError, match="us-states.csv: 30 of the 60 counts known of nyt are not in the file"):
+    with pytest.raises(DataRefusedError, match=r"us-states\.csv: 30 of the 60 counts known of nyt are not in the file"):
         book.record("nyt", feed)
     assert snapshot(book.folder) == before
     assert [file.withdrawn for file in book.record("nyt", feed, allow_withdrawals=True)] == [30]
