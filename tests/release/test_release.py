@@ -85,6 +85,20 @@ def test_the_card_names_every_file_and_what_the_book_says_of_itself(county_book:
     assert there == {file.path for file in release.files} | {"release.json"}
 
 
+def test_what_somebody_put_into_the_release_stays_there(county_book: Book) -> None:
+    out = county_book.publish().folder
+    (out / ".well-known").mkdir()
+    (out / ".well-known/security.txt").write_text("Contact: desk@example.org")
+    (out / "latest.csv").symlink_to("us-counties.csv")
+    (out / "us-counties.csv").write_text("spoilt")
+    card = (out / "release.json").read_bytes()
+    county_book.publish()
+    assert (out / ".well-known/security.txt").read_text() == "Contact: desk@example.org"
+    assert (out / "latest.csv").is_symlink()
+    assert (out / "latest.csv").read_text().startswith("date,county")
+    assert (out / "release.json").read_bytes() == card
+
+
 def test_a_folder_that_is_no_release_is_left_alone(county_book: Book, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     county_book.publish(tmp_path / "mine")

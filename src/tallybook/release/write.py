@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -122,6 +123,8 @@ def write_release(
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
 
+    What somebody else put there, such as a ``robots.txt``, is taken along; the card does not name it.
+
     Args:
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
@@ -159,6 +162,7 @@ def write_release(
                 "files": [asdict(file) for file in files],
             }
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            _take_along(out.resolve(), new)
     except Timeout:
         raise BookError(f"another process is publishing to {out}", hint="try again later") from None
     except OSError as error:
@@ -217,12 +221,30 @@ def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> 
     (folder / FEED).write_bytes(feed)
 
 
+def _take_along(old: Path, new: Path) -> None:
+    """Copy to the new release what lies in the old one's folder and is none of its files."""
+    card = _card(old / CARD)
+    if card is None:
+        return
+    own = {CARD, *(file["path"] for file in card["files"])}
+    for path in old.rglob("*"):
+        name = path.relative_to(old)
+        if (path.is_symlink() or path.is_file()) and name.as_posix() not in own and not (new / name).exists():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, new / name, follow_symlinks=False)
+
+
 def _is_release(card: Path) -> bool:
+    return _card(card) is not None
+
+
+def _card(file: Path) -> dict[str, Any] | None:
+    """Return what a release's card says; None where there is none."""
     try:
-        said = json.loads(card.read_bytes())
+        said = json.loads(file.read_bytes())
     except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and {"as_of", "files"} <= said.keys()
+        return None
+    return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:
