@@ -132,6 +132,8 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
     assert book.config.title
     with pytest.raises(BookError, match="nothing to publish; record a feed first"):
         book.publish()
+    with pytest.raises(BookError, match="nothing to check; record a feed first"):
+        book.check()
     with pytest.raises(BookError, match="is not empty"):
         Book.init(tmp_path / "book")
 
@@ -139,12 +141,14 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('title = "', 'titel = "', "book.toml: title: Field required (and 1 more)"),
+        ('title = "', 'titel = "', "book.toml: title: the key is missing (and 1 more)"),
         ("America/New_York", "New York", "time_zone: 'New York' is no time zone"),
         ('"nation"', '"village"', "levels.0: Input should be 'nation', 'state', 'county' or 'town'"),
         ('"nation"', '"state"', "something stands there twice"),
         ("days = 7", "days = 0", "averages.days: Input should be greater than or equal to 1"),
         ("days = 7", "days = 1000000000000", "averages.days: Input should be less than or equal to 366"),
+        ("levels =", "levels = []\nmetrics =", "levels: it is empty"),
+        ("levels =", "level = 1\nlevels =", "level: unknown key"),
         ("[averages]", "[averages", "it is no TOML file"),
         ("levels =", 'metrics = ["deaths", "births"]\nlevels =', "metrics.1: Input should be 'cases', 'deaths', "),
     ],

@@ -68,7 +68,8 @@ def test_a_table_too_long_for_a_spreadsheet_comes_by_year(monkeypatch: pytest.Mo
     assert (release.folder / "us-2020.csv").read_text() == "date,cases,deaths\n2020-12-31,1,0\n"
     assert not (release.folder / "us.csv").exists()
     assert pl.read_parquet(release.folder / "us.parquet").height == 2
-    assert release.notes[0].startswith("us.csv would have 2 rows, more than a spreadsheet holds")
+    assert release.notes[0] == "nothing is recorded of level 'state': there is no us-states.csv"
+    assert release.notes[1].startswith("us.csv would have 2 rows, more than a spreadsheet holds")
     assert "rolling-averages/us.csv would have" in (release.folder / "release.json").read_text()
 
 

@@ -117,6 +117,9 @@ def test_a_file_that_ends_before_a_closed_day_takes_nothing_back(folder: Path, t
 def test_a_day_that_is_not_over_cannot_be_closed(folder: Path) -> None:
     with pytest.raises(ContractError, match="2021-03-07 is not over yet; it is 2021-03-07 in America/New_York"):
         at(folder, EVENING).close_day(dt.date(2021, 3, 7))
+    for day in (EVENING, "2021-03-06"):
+        with pytest.raises(ContractError, match="is no day; give a datetime\\.date"):
+            at(folder, EVENING).close_day(day)  # type: ignore[arg-type]
 
 
 def test_an_old_live_file_becomes_final_only_when_asked(folder: Path, feed: Path, tmp_path: Path) -> None:

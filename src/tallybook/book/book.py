@@ -212,6 +212,8 @@ class Book:
             LedgerError: the ledger cannot be written.
         """
         today = self._today()
+        if isinstance(day, datetime) or not isinstance(day, date | None):
+            raise ContractError(f"{day!r} is no day", hint="give a datetime.date")
         if day is not None and day >= today:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
         live = self.live.as_of()
@@ -311,9 +313,15 @@ class Book:
 
         Columns of FINDING_SCHEMA, and ``anomaly``: the ids of the register's entries on that place, metric and day,
         null where nothing is explained. Sorted by date. Every code has a section in docs/checks.md.
+
+        Raises:
+            BookError: nothing is recorded yet.
         """
+        known = self.ledger.as_of()
+        if known.is_empty():
+            raise BookError("there is nothing to check", hint="record a feed first")
         return findings_of(
-            self.ledger.as_of(),
+            known,
             self.ledger.as_of(each_source=True),
             levels=self.config.levels,
             since=self.sources.since(),

@@ -90,6 +90,7 @@ class Publisher:
         release = write_release(
             target,
             levels,
+            lacking=[level for level in self.config.levels if level not in {made.level for made in levels}],
             tables=tables,
             annotations=self.sources.annotations(),
             register=method.register,

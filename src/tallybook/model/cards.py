@@ -10,7 +10,6 @@ import polars as pl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tallybook.model.metrics import COUNTS, RATES, Level
-from tallybook.model.reports import Status
 
 Reporting = Literal["infer-from-zero", "explicit"]
 """How days without data are known: inferred from zero counts, or said by the source."""
@@ -24,8 +23,8 @@ Layout = Literal["published", "table"]
 Reach = Literal["whole", "dates", "rows"]
 """What a file covers: everything known by its moment, the days from its first to its last, or its own rows."""
 
-MISSING: Final = (Status.NOT_REPORTED, Status.NOT_COLLECTED, Status.WITHHELD)
-"""The reasons a card can give for a cell that holds no number."""
+Reason = Literal["not_reported", "not_collected", "withheld"]
+"""Why a cell holds no number, as far as a card can tell."""
 
 ANNOTATION_SCHEMA: Final = pl.Schema(
     {"source": pl.String(), "date": pl.Date(), "end_date": pl.Date(), "note": pl.String()}
@@ -202,9 +201,7 @@ class Card(BaseModel):
     metrics: dict[Annotated[str, AfterValidator(_metric)], Annotated[MetricColumn, BeforeValidator(_cell)]] = Field(
         default_factory=dict
     )
-    missing: dict[str, Literal[Status.NOT_REPORTED, Status.NOT_COLLECTED, Status.WITHHELD]] = Field(
-        default_factory=dict
-    )
+    missing: dict[str, Reason] = Field(default_factory=dict)
     ignore: Annotated[Words, BeforeValidator(_list)] = ()
 
     @model_validator(mode="after")

@@ -6,10 +6,11 @@ import re
 import tomllib
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level, Metric
@@ -93,6 +94,14 @@ class BookConfig(_Strict):
         return named
 
 
+_SAYS: Final = {"extra_forbidden": "unknown key", "too_short": "it is empty", "missing": "the key is missing"}
+
+
+def in_plain_words(error: ErrorDetails) -> str:
+    """Return what is wrong with a value, as people say it."""
+    return _SAYS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+
+
 def read_config(text: str, *, file: str) -> BookConfig:
     """Return the configuration in the text of a ``book.toml``.
 
@@ -107,6 +116,5 @@ def read_config(text: str, *, file: str) -> BookConfig:
         first = error.errors()[0]
         parts = [part for part in map(str, first["loc"]) if part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
-        said = str(first["msg"]).removeprefix("Value error, ")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise BookError(f"{file}: {key}: {said}{more}", hint="see book.toml of a template") from error
+        raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint="see book.toml of a template") from error

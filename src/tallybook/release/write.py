@@ -17,6 +17,7 @@ from filelock import Timeout
 
 from tallybook.anomalies import write_anomalies
 from tallybook.errors import BookError
+from tallybook.model.metrics import Level
 from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
 from tallybook.release.changes import Changes
 from tallybook.release.figures import Figures
@@ -114,6 +115,7 @@ def write_release(
     out: Path,
     levels: Sequence[Figures],
     *,
+    lacking: Sequence[Level],
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
@@ -128,6 +130,7 @@ def write_release(
     Args:
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
+        lacking: the levels of the book that have none.
         tables: further CSV files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
@@ -142,7 +145,7 @@ def write_release(
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
-            notes = tuple(note for made in levels for note in _write_level(new, made))
+            notes = (*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made)))
             for path, table in tables.items():
                 (new / path).parent.mkdir(exist_ok=True)
                 table.write_csv(new / path)
@@ -245,6 +248,10 @@ def _card(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
+
+
+def _lacks(level: Level) -> str:
+    return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:

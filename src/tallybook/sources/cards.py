@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from tallybook.errors import DataRefusedError, UnknownPlaceError
 from tallybook.model.cards import Card
+from tallybook.model.config import in_plain_words
 from tallybook.model.files import read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import SUBSTATE, gazetteer
@@ -177,8 +178,7 @@ def _invalid(error: ValidationError, lines: Lines) -> Iterator[Problem]:
         key = ".".join(path if missing else known)
         if key not in seen:
             seen.add(key)
-            says = "the key is missing" if missing else str(found["msg"]).removeprefix("Value error, ")
-            yield Problem(lines[known], key, says, wrong=True)
+            yield Problem(lines[known], key, in_plain_words(found), wrong=True)
 
 
 def _stateless(card: Card, lines: Lines) -> Iterator[Problem]:

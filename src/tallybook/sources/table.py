@@ -94,7 +94,7 @@ def _observed(table: Table, card: Card, metric: str) -> pl.DataFrame:
     """Return the reports of one metric: place, metric, date, value, status."""
     column, since = card.metrics[metric].column, card.metrics[metric].since
     cell = pl.col(column)
-    reasons = {text: status.value for text, status in card.missing.items()}
+    reasons = dict(card.missing)
     blank = pl.lit(Status.NOT_REPORTED.value)
     if since is not None:
         blank = pl.when(pl.col(_DATE) < since).then(pl.lit(Status.NOT_COLLECTED.value)).otherwise(blank)
