@@ -1,0 +1,1 @@
+"""One function per chart: frames in, an Altair chart out."""
