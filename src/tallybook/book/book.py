@@ -218,7 +218,7 @@ class Book:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
         live = self.live.as_of()
         days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
-        return close(self.ledger, live, days, time_zone=self.config.time_zone)
+        return close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
 
     def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known of a level, one row per place and day.

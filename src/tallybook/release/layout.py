@@ -63,15 +63,14 @@ def known_table(totals: pl.DataFrame, level: Level | str, places: Gazetteer) -> 
 
 
 def live_table(live: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
-    """Return the counts of the latest day that has live ones: the columns of the totals file, and the parts.
+    """Return live counts in the columns of the totals file, and the parts.
 
     Args:
-        live: the live observations, as ``Ledger.as_of`` returns them.
+        live: the live observations of a day, as ``Ledger.as_of`` returns them.
         level: the level of the places.
         places: the gazetteer.
     """
-    today = live.filter(pl.col("date") == pl.col("date").max())
-    return _totals_table(totals_of(today, level, places, metrics=[*METRICS, *PARTS]), level, places, [*METRICS, *PARTS])
+    return _totals_table(totals_of(live, level, places, metrics=[*METRICS, *PARTS]), level, places, [*METRICS, *PARTS])
 
 
 def parts_table(observations: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:

@@ -38,6 +38,10 @@ CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
 
 
+PROVENANCE: Final = "provenance.parquet"
+"""The file that says where each value comes from; the live files have one of their own."""
+
+
 @dataclass(frozen=True)
 class ReleaseFile:
     """A file of a release.
@@ -119,7 +123,7 @@ def write_release(
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
-    provenance: pl.DataFrame,
+    provenance: Mapping[str, pl.DataFrame],
     history: History,
     about: dict[str, str],
 ) -> Release:
@@ -134,7 +138,7 @@ def write_release(
         tables: further CSV files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
-        provenance: where each value comes from.
+        provenance: where each value comes from; Parquet files, by their path below the folder.
         history: the releases up to this one, and what it changes.
         about: what the release says of itself: title, publisher, licence, and so on.
 
@@ -152,7 +156,9 @@ def write_release(
             annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
-            provenance.write_parquet(new / "provenance.parquet")
+            for path, table in provenance.items():
+                (new / path).parent.mkdir(exist_ok=True)
+                table.write_parquet(new / path)
             _write_history(new, history, about)
             files = tuple(_described(new))
             card = {
