@@ -166,6 +166,8 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("as-of", "yesterday"), "'yesterday' is no moment; write it as 2021-03-05T02:15-05:00"),
+        (("as-of", "2100-05-03"), "is in the future; nothing is known then yet"),
+        (("diff", "2020-05-03", "2100-05-03"), "is in the future"),
         (("as-of", "2020-05-03", "--place", "Ohi"), "no place 'Ohi'; did you mean 'Ohio'?"),
         (("as-of", "2020-05-03", "--level", "planet"), "planet"),
         (("publish", "--as-of", "2020-05-03"), "a past release needs a folder of its own"),

@@ -228,8 +228,11 @@ class Book:
         Args:
             level: the level.
             as_of: what was known at this moment, which has a time zone; now by default.
+
+        Raises:
+            ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
-        return totals_of(self.ledger.as_of(as_of), level_of(level), self.places, metrics=self.config.metrics)
+        return totals_of(self._known(as_of), level_of(level), self.places, metrics=self.config.metrics)
 
     def averages(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
@@ -242,10 +245,10 @@ class Book:
 
         Raises:
             BookError: nothing of that level is recorded.
-            ContractError: there is no such level.
+            ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
         wanted = level_of(level)
-        for made in figures(self.ledger.as_of(as_of), levels=self.config.levels, method=self._method(as_of)):
+        for made in figures(self._known(as_of), levels=self.config.levels, method=self._method(as_of)):
             if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
@@ -286,8 +289,11 @@ class Book:
         Returns:
             ``change`` (new, revised or withdrawn), ``date``, ``geoid``, ``place``, ``metric``, ``old``, ``new``,
             ``difference``, ``as_of``, ``source``; by date.
+
+        Raises:
+            ContractError: a moment has no time zone or is in the future.
         """
-        return changed_rows(self.ledger.as_of(since), self.ledger.as_of(until), self.places)
+        return changed_rows(self._known(since), self._known(until), self.places)
 
     def explain(self, place: str, day: date, metric: str) -> Explanation:
         """Return what an average is made of: the days of its window, or for the nation the states it adds up.
@@ -329,6 +335,12 @@ class Book:
             cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
+
+    def _known(self, as_of: datetime | None) -> pl.DataFrame:
+        """Return what was known at a moment, or is now. What will be known is not known yet: it would change."""
+        if as_of is not None:
+            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        return self.ledger.as_of(as_of)
 
     def _method(self, as_of: datetime | None = None) -> Method:
         return self._publisher().method(as_of)
