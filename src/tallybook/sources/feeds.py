@@ -76,4 +76,4 @@ def parse_source(
         )
     file = found[0]
     said = parse_table(file.data, file=file.address, source=source.name, card=card, places=places, today=today)
-    return Feed([covering(said, card.level, card.coverage)], [], None)
+    return Feed([covering(said, card.level, [*card.metrics], card.coverage)], [], None)

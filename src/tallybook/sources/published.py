@@ -110,6 +110,7 @@ def parse_feed(
                     live=live,
                 ),
                 known[file.name],
+                METRICS,
                 "rows" if live else _reach(file.name, coverage),
             )
             for file in found
