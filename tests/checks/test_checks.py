@@ -47,10 +47,10 @@ def totals_of(**totals: int | None) -> pl.DataFrame:
     keys = [key.split("__") for key in totals]
     return pl.DataFrame(
         [
-            (place.upper().replace("_", "-"), metric, START, total)
+            (place.upper().replace("_", "-"), metric, START, total, False)
             for (place, metric), total in zip(keys, totals.values(), strict=True)
         ],
-        schema={"place": pl.String, "metric": pl.String, "date": pl.Date, "total": pl.Int64},
+        schema={"place": pl.String, "metric": pl.String, "date": pl.Date, "total": pl.Int64, "live": pl.Boolean},
         orient="row",
     )
 
@@ -99,6 +99,11 @@ def test_confirmed_and_probable_add_up_where_both_are_known() -> None:
     assert parts_and_sum(right, "deaths", code="confirmed-probable").is_empty()
     blank = totals_of(usa_39__cases=10, usa_39__confirmed_cases=7, usa_39__probable_cases=None)
     assert parts_and_sum(blank, "cases", code="confirmed-probable").is_empty()
+    # The parts are of the evening, the total of the morning after.
+    corrected = wrong.with_columns(live=pl.col("metric") != "cases")
+    assert parts_and_sum(corrected, "cases", code="confirmed-probable").is_empty()
+    live = wrong.with_columns(live=pl.lit(value=True))
+    assert parts_and_sum(live, "cases", code="confirmed-probable").height == 1
 
 
 def test_counties_add_up_to_their_state_unknown_included() -> None:
