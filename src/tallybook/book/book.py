@@ -314,21 +314,28 @@ class Book:
         known, records = self.ledger.as_of(), self.ledger.records()
         return explain(known, found, day, metric, method=self._method(), notes=notes, records=records)
 
-    def check(self) -> pl.DataFrame:
+    def check(self, *, progress: Progress = _silent) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
 
         Columns of FINDING_SCHEMA, and ``anomaly``: the ids of the register's entries on that place, metric and day,
         null where nothing is explained. Sorted by date. Every code has a section in docs/checks.md.
 
+        Args:
+            progress: called as the work goes on.
+
         Raises:
             BookError: nothing is recorded yet.
         """
+        progress("reading the ledger", 0, 3)
         known = self.ledger.as_of()
         if known.is_empty():
             raise BookError("there is nothing to check", hint="record a feed first")
+        progress("reading the sources", 1, 3)
+        by_source = self.ledger.as_of(each_source=True)
+        progress("checking", 2, 3)
         return findings_of(
             known,
-            self.ledger.as_of(each_source=True),
+            by_source,
             levels=self.config.levels,
             since=self.sources.since(),
             method=self._method(),
