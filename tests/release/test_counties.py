@@ -73,6 +73,25 @@ def test_a_table_too_long_for_a_spreadsheet_comes_by_year(monkeypatch: pytest.Mo
     assert "rolling-averages/us.csv would have" in (release.folder / "release.json").read_text()
 
 
+def test_changes_and_parts_too_long_for_a_spreadsheet_come_by_year_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    book = Book.init(tmp_path / "book", template="nyt")
+    columns = "date,cases,deaths,confirmed_cases,confirmed_deaths,probable_cases,probable_deaths"
+    (tmp_path / "live").mkdir()
+    for day in (date(2020, 12, 31), date(2021, 1, 1)):
+        (tmp_path / "live/us.csv").write_text(f"{columns}\n{day},2,1,1,1,1,0\n")
+        book.record("nyt", tmp_path / "live/us.csv")
+        book.close_day(day)
+    monkeypatch.setattr(layout, "SPREADSHEET_ROWS", 1)
+    release = book.publish()
+    for stem in ("us-confirmed-probable", "changes"):
+        assert not (release.folder / f"{stem}.csv").exists()
+        assert any(note.startswith(f"{stem}.csv would have ") for note in release.notes)
+    assert (release.folder / "us-confirmed-probable-2021.csv").read_text().splitlines()[1:] == ["2021-01-01,1,1,1,0"]
+    assert (release.folder / "changes-2021.csv").read_text().splitlines()[0].startswith("change,date,geoid")
+
+
 def test_only_counties_come_by_year_by_default() -> None:
     table = pl.DataFrame({"date": [date(2020, 1, 1)]})
     assert [name for name, _ in csv_files(table, Level.STATE)] == ["us-states.csv"]

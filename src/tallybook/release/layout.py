@@ -136,13 +136,26 @@ def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataF
     only: its own name has no rows then (None).
     """
     stem, days = STEMS[level], pl.col("date")
-    whole = table.height <= SPREADSHEET_ROWS
-    yield f"{stem}.csv", table if whole else None
-    if level is Level.COUNTY or not whole:
-        for (year,), rows in table.group_by(days.dt.year(), maintain_order=True):
-            yield f"{stem}-{year}.csv", rows
+    yield from in_spreadsheets(stem, table, by_year=level is Level.COUNTY)
     if level is Level.COUNTY:
         yield f"{stem}-recent.csv", table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
+
+
+def in_spreadsheets(
+    stem: str, table: pl.DataFrame, *, by_year: bool = False
+) -> Iterator[tuple[str, pl.DataFrame | None]]:
+    """Yield the CSV files of a table with a ``date``, and their rows: one, or where it is too long one per year.
+
+    Args:
+        stem: the name of the file, without its ending.
+        table: the table.
+        by_year: whether it comes by year anyway.
+    """
+    whole = table.height <= SPREADSHEET_ROWS
+    yield f"{stem}.csv", table if whole else None
+    if by_year or not whole:
+        for (year,), rows in table.group_by(pl.col("date").dt.year(), maintain_order=True):
+            yield f"{stem}-{year}.csv", rows
 
 
 def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:
