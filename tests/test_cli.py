@@ -178,6 +178,8 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
         (("diff", ".", "2020-05-03"), "are a folder and a moment"),
         (("diff", ".", "sources"), "holds no release"),
         (("record", "nyt", "--vintages", "none"), "no folder 'none'"),
+        (("record", "nyt", "--vintages", ".", "--as-of", "2020-05-02"), "past versions have moments of their own"),
+        (("record", "nyt", "us.csv", "--vintages", "old"), "'us.csv' is none of the versions in old; leave it out"),
         (("record", "nyt", "--git", "."), "give --vintages DIR, or --git REPO and a file in it"),
         (("record", "nyt", "us-states.csv", "--git", "sources"), "cannot read the repository sources"),
     ],

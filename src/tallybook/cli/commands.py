@@ -110,6 +110,8 @@ def record(
     """Record what a source says. Everything is checked first; what was known already is not stored again."""
     book = Book(folder)
     if vintages or git:
+        if as_of is not None:
+            raise ContractError("past versions have moments of their own", hint="leave --as-of out")
         with closing(_past(book, vintages, pattern, git, location)) as past:
             _record_past(book, feed, past, skip_refused=skip_refused)
         return
@@ -124,6 +126,8 @@ def _past(
     book: Book, vintages: Path | None, pattern: str | None, git: Path | None, path: str | None
 ) -> FolderHistory | GitHistory:
     if git is None and vintages is not None:
+        if path is not None:
+            raise ContractError(f"{path!r} is none of the versions in {vintages}", hint="leave it out")
         return FolderHistory(vintages, pattern=pattern, zone=ZoneInfo(book.config.time_zone))
     if git is None or vintages is not None or path is None:
         raise ContractError("give --vintages DIR, or --git REPO and a file in it", hint="one of them at a time")
