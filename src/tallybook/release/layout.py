@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -129,33 +130,70 @@ def plain_numbers(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
 
 
-def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataFrame | None]]:
-    """Yield the names of the CSV files a table is published as, below its folder, and their rows.
+@dataclass(frozen=True)
+class Sheet:
+    """A CSV file a table is published as.
 
-    Counties also come by year, and as the last 30 days by themselves. A table longer than a spreadsheet comes by year
-    only: its own name has no rows then (None).
+    Attributes:
+        name: its name.
+        rows: its rows; None where there would be more than a spreadsheet holds, and its parts follow.
+        height: how many there are.
+        parts: what the parts are of, such as 'year'; empty where it has none.
+    """
+
+    name: str
+    rows: pl.DataFrame | None
+    height: int
+    parts: str
+
+
+def csv_files(table: pl.DataFrame, level: Level) -> Iterator[Sheet]:
+    """Yield the CSV files a table is published as, below its folder.
+
+    Counties also come by year, and as the last 30 days by themselves.
     """
     stem, days = STEMS[level], pl.col("date")
     yield from in_spreadsheets(stem, table, by_year=level is Level.COUNTY)
     if level is Level.COUNTY:
-        yield f"{stem}-recent.csv", table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
+        recent = table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
+        yield from _parted(f"{stem}-recent", recent, _PERIODS[2:], anyway=False)
 
 
-def in_spreadsheets(
-    stem: str, table: pl.DataFrame, *, by_year: bool = False
-) -> Iterator[tuple[str, pl.DataFrame | None]]:
-    """Yield the CSV files of a table with a ``date``, and their rows: one, or where it is too long one per year.
+def in_spreadsheets(stem: str, table: pl.DataFrame, *, by_year: bool = False) -> Iterator[Sheet]:
+    """Yield the CSV files of a table with a ``date``: one, or where it is too long one per year, half-year, and so on.
 
     Args:
         stem: the name of the file, without its ending.
         table: the table.
         by_year: whether it comes by year anyway.
     """
-    whole = table.height <= SPREADSHEET_ROWS
-    yield f"{stem}.csv", table if whole else None
-    if by_year or not whole:
-        for (year,), rows in table.group_by(pl.col("date").dt.year(), maintain_order=True):
-            yield f"{stem}-{year}.csv", rows
+    yield from _parted(stem, table, _PERIODS, anyway=by_year)
+
+
+_PERIODS: Final = (
+    ("year", "%Y", pl.col("date").dt.year()),
+    ("half-year", "h{}", (pl.col("date").dt.month() + 5) // 6),
+    ("month", "%m", pl.col("date").dt.month()),
+    ("day", "%d", pl.col("date").dt.day()),
+)
+"""What a file that is too long is parted by, one after the other: its name, how it is written, and its number."""
+
+
+def _parted(
+    stem: str, table: pl.DataFrame, periods: Sequence[tuple[str, str, pl.Expr]], *, anyway: bool
+) -> Iterator[Sheet]:
+    sheet = _sheet(stem, table, periods[0][0] if periods else "")
+    yield sheet
+    if periods and (anyway or sheet.rows is None):
+        _, written, number = periods[0]
+        for (value,), rows in table.group_by(number, maintain_order=True):
+            part = f"{stem}-{rows['date'][0].strftime(written).format(value)}"
+            yield from _parted(part, rows, periods[1:], anyway=False)
+
+
+def _sheet(stem: str, table: pl.DataFrame, parts: str) -> Sheet:
+    fits = table.height <= SPREADSHEET_ROWS
+    return Sheet(f"{stem}.csv", table if fits else None, table.height, parts)
 
 
 def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:

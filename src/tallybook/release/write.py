@@ -25,6 +25,7 @@ from tallybook.release.layout import (
     AVERAGES,
     SPREADSHEET_ROWS,
     STEMS,
+    Sheet,
     averages_table,
     csv_files,
     in_spreadsheets,
@@ -261,32 +262,31 @@ def _lacks(level: Level) -> str:
     return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
-def _too_long(path: str, table: pl.DataFrame) -> str:
+def _too_long(folder: str, sheet: Sheet) -> str:
     return (
-        f"{path} would have {table.height:,} rows, more than a spreadsheet holds ({SPREADSHEET_ROWS:,}); "
-        "it is published by year instead."
+        f"{folder}{sheet.name} would have {sheet.height:,} rows, more than a spreadsheet holds ({SPREADSHEET_ROWS:,}); "
+        f"it is published {f'by {sheet.parts}' if sheet.parts else 'as Parquet only'} instead."
     )
 
 
 def _write_table(folder: Path, path: str, table: pl.DataFrame) -> Iterator[str]:
     """Write a table as it is; yield what a reader has to know about its files."""
     (folder / path).parent.mkdir(exist_ok=True)
-    for name, rows in in_spreadsheets(path.removesuffix(".csv"), table):
-        if rows is None:
-            yield _too_long(path, table)
+    for sheet in in_spreadsheets(path.removesuffix(".csv"), table):
+        if sheet.rows is None:
+            yield _too_long("", sheet)
         else:
-            rows.write_csv(folder / name)
+            sheet.rows.write_csv(folder / sheet.name)
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:
     """Write the files of a level; yield what a reader has to know about them."""
     for below, table in (("", totals_table(made)), (AVERAGES, averages_table(made))):
-        for name, rows in csv_files(table, made.level):
-            file = folder / below / name
-            if rows is None:
-                yield f"{_too_long(file.relative_to(folder).as_posix(), table)} The Parquet file is whole."
+        for sheet in csv_files(table, made.level):
+            if sheet.rows is None:
+                yield f"{_too_long(f'{below}/' if below else '', sheet)} The Parquet file is whole."
             else:
-                published_numbers(rows).write_csv(file)
+                published_numbers(sheet.rows).write_csv(folder / below / sheet.name)
         with_context(table, made).write_parquet(folder / below / f"{STEMS[made.level]}.parquet")
 
 
