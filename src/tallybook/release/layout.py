@@ -122,12 +122,13 @@ def published_numbers(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain_numbers(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with its fractions as text, whole ones without a point, all digits kept.
+    """Return the table with its fractions as text, whole ones without a point, all digits kept; moments as ISO 8601.
 
     >>> plain_numbers(pl.DataFrame({"old": [3.0, 0.125]}))["old"].to_list()
     ['3', '0.125']
     """
-    return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
+    moments = cs.datetime(time_zone="UTC").dt.strftime("%+")
+    return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"), moments)
 
 
 @dataclass(frozen=True)
