@@ -115,7 +115,7 @@ def write_release(
     out: Path,
     levels: Sequence[Figures],
     *,
-    lacking: Sequence[Level],
+    notes: Sequence[str],
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
@@ -130,8 +130,8 @@ def write_release(
     Args:
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
-        lacking: the levels of the book that have none.
-        tables: further CSV files, by their path below the folder.
+        notes: what a reader has to know, besides what is said of the levels' files.
+        tables: further CSV and Parquet files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
         provenance: where each value comes from.
@@ -145,10 +145,10 @@ def write_release(
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
-            notes = (*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made)))
+            notes = (*notes, *(note for made in levels for note in _write_level(new, made)))
             for path, table in tables.items():
                 (new / path).parent.mkdir(exist_ok=True)
-                table.write_csv(new / path)
+                (table.write_parquet if path.endswith(".parquet") else table.write_csv)(new / path)
             annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
@@ -213,6 +213,11 @@ def check_target(out: Path, *, book: Path) -> None:
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
 
 
+def lacks(level: Level) -> str:
+    """Return what a reader has to know of a level that has no figures."""
+    return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
+
+
 def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> None:
     plain_numbers(history.changes.rows).write_csv(folder / CHANGES_CSV)
     words = changes_markdown(
@@ -248,10 +253,6 @@ def _card(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
-
-
-def _lacks(level: Level) -> str:
-    return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from tallybook.errors import DataRefusedError
 from tallybook.model.mortality import AVERAGE, DEATHS_SCHEMA, FREQUENCIES, PLACE
 from tallybook.model.tables import Table, read_table
 
@@ -18,28 +19,33 @@ _ESTIMATES: Final = ("expected_deaths", "excess_deaths", "baseline")
 _KEY: Final = (*PLACE, "frequency", "year", "period")
 
 
-def parse_deaths(data: bytes, *, file: str, today: date, columns: Sequence[str] = ()) -> pl.DataFrame:
+def parse_deaths(
+    data: bytes, *, file: str, today: date, columns: Sequence[str] = (), ignored: Sequence[str] = ()
+) -> pl.DataFrame:
     r"""Return the deaths in a file: DEATHS_SCHEMA, and the further columns asked for; rows as in the file.
 
-    What a file says of expected deaths is read strictly, too, but not kept. Weeks may be those of any calendar.
+    What a file says of expected deaths is ``published_expected_deaths``, null where it says nothing; nothing is made of
+    it. Weeks may be those of any calendar.
 
     Args:
         data: the bytes of the file.
         file: the name errors use.
         today: the last date that can have been reported.
         columns: further columns with numbers, terms of the models of some places.
+        ignored: columns it may have that are not read; '*' for any.
 
     Raises:
         DataRefusedError: a column is missing or extra, text stands where a number or date belongs, a year is neither
             one nor an average of some, a week or month is none of its year, deaths are negative, a period is in the
-            future, not in its year, or there twice, or the average of a place stands beside the years it is of.
+            future, not in its year, or there twice, the average of a place stands beside the years it is of, or there
+            are only averages.
 
     >>> header = "country,placename,frequency,start_date,end_date,year,month,week,deaths\n"
     >>> text = header + "Austria,,weekly,2020-01-06,2020-01-12,2020,1,2,1702\n"
     >>> parse_deaths(text.encode(), file="deaths.csv", today=date(2020, 2, 1)).select("country", "deaths").rows()
     [('Austria', 1702)]
     """
-    table = read_table(data, file=file, columns=[*DEATHS_SCHEMA, *columns], optional=_ESTIMATES)
+    table = read_table(data, file=file, columns=[*DEATHS_SCHEMA, *columns], optional=_ESTIMATES, ignored=ignored)
     table = table.required("country", "frequency", "year")
     known = ", ".join(FREQUENCIES)
     table.refuse(~pl.col("frequency").is_in(FREQUENCIES), "frequency", "unknown frequency {text}", hint=f"use {known}")
@@ -50,7 +56,10 @@ def parse_deaths(data: bytes, *, file: str, today: date, columns: Sequence[str] 
     table = _with_periods(table)
     _refuse_double(table)
     _refuse_misplaced(table)
-    return table.rows.select(*DEATHS_SCHEMA, *columns)
+    if table.rows["average"].all():
+        raise DataRefusedError("no row is of a year of its own", file=file, hint="there is nothing to estimate")
+    published = pl.col("expected_deaths") if said else pl.lit(None, pl.Int64)
+    return table.rows.select(*DEATHS_SCHEMA, *columns, published.alias("published_expected_deaths"))
 
 
 def _with_years(table: Table, today: date) -> Table:
