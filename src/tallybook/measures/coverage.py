@@ -21,7 +21,6 @@ def interval_coverage(
     until: int,
     terms: Iterable[PlaceTerms | Mapping[str, Any]] = (),
     place: str | Sequence[str] = PLACE,
-    interval: float = 0.95,
 ) -> pl.DataFrame:
     """Return how many periods and years of each place were inside the intervals that the years before them gave.
 
@@ -33,7 +32,6 @@ def interval_coverage(
         until: the last year that is held back; the last before the outbreak.
         terms: as for ``excess_deaths``.
         place: the columns that make a place.
-        interval: the share of intervals that should hold what happens.
 
     Returns:
         ``place``, ``frequency``, ``years`` held back, ``periods`` in them, ``periods_inside``, ``coverage_percent``,
@@ -56,7 +54,7 @@ def interval_coverage(
     if held.is_empty():
         raise ContractError("no year can be held back", hint="at least two years before it have to be known")
     given = rows.select(*dict.fromkeys(["place", "frequency", "week", "month", *frame.columns]))
-    parts = [_held_back(given, year, said, columns, interval) for year in held]
+    parts = [_held_back(given, year, said, columns) for year in held]
     return (
         pl.concat(parts)
         .group_by("place", "frequency")
@@ -71,16 +69,13 @@ def interval_coverage(
     )
 
 
-def _held_back(
-    rows: pl.DataFrame, year: int, terms: Sequence[PlaceTerms], columns: Sequence[str], interval: float
-) -> pl.DataFrame:
+def _held_back(rows: pl.DataFrame, year: int, terms: Sequence[PlaceTerms], columns: Sequence[str]) -> pl.DataFrame:
     """Return, of each place with an interval, how many periods of a year it held, and whether it held their sum."""
     made = excess_deaths(
         rows.filter(pl.col("year") <= year),
         baseline=(year - DEFAULT_YEARS, year - 1),
         terms=terms,
         place=columns,
-        interval=interval,
     )
     inside = pl.col("deaths").is_between("expected_low", "expected_high")
     ends = pl.col("cumulative_excess_low") <= 0, pl.col("cumulative_excess_high") >= 0

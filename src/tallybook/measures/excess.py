@@ -55,7 +55,6 @@ def excess_deaths(
     baseline: tuple[int, int] | None = None,
     terms: Iterable[PlaceTerms | Mapping[str, Any]] = (),
     place: str | Sequence[str] = PLACE,
-    interval: float = 0.95,
 ) -> nwt.IntoFrameT:
     """Return the expected and excess deaths of the periods after the baseline, with intervals, unrounded.
 
@@ -69,11 +68,10 @@ def excess_deaths(
             later is estimated.
         terms: what is particular in a place: more terms of its model, whether January counts; see ``PlaceTerms``.
         place: the columns that make a place.
-        interval: the share of prediction intervals that should hold what happens.
 
     Returns:
         The rows after the baseline, as given and in that order, with ``expected_deaths``, ``expected_low``,
-        ``expected_high`` (the prediction interval of a row), ``excess_deaths``, ``excess_low``, ``excess_high``
+        ``expected_high`` (the 95 % prediction interval of a row), ``excess_deaths``, ``excess_low``, ``excess_high``
         (deaths, and what the interval leaves of them), ``p_score_percent`` (excess, of 100 expected),
         ``cumulative_excess``, ``cumulative_excess_low``, ``cumulative_excess_high`` (since the baseline's end; null
         from the first period that was not reported), ``baseline_years``, ``model`` and ``remark`` (why something is
@@ -96,21 +94,16 @@ def excess_deaths(
     columns = (place,) if isinstance(place, str) else tuple(place)
     rows = read_periods(frame, columns)
     span = baseline or _usual_baseline(rows)
-    if not (0 < interval < 1 and span[0] <= span[1]):
-        raise ContractError(
-            f"baseline {span[0]} to {span[1]}, interval {interval}", hint="give them in order, and a share"
-        )
-    said = [PlaceTerms.model_validate(one) for one in terms]
-    rows, names = with_terms(rows, said)
-    without_january = {one.place for one in said if not one.january}
-    # Part by part, so that the memory it takes does not grow with the number of places.
-    firsts = range(1, max(rows["series"].n_unique(), 1) + 1, _AT_ONCE)
-    parts = (rows.filter(pl.col("series").is_between(first, first + _AT_ONCE - 1)) for first in firsts)
-    found = pl.concat(estimates(part, span, names, without_january, interval=interval) for part in parts)
-    estimated = rows.filter(pl.col("year") > span[1]).select(_ROW, "series", "deaths")
-    made = _with_excess(estimated.join(found, on=_ROW, how="left", maintain_order="left"))
-    kept = frame.with_row_index(_ROW).join(made.select(_ROW, *ESTIMATES), on=_ROW, maintain_order="left")
-    return cast("nwt.IntoFrameT", give(kept.drop(_ROW)))
+    if span[0] > span[1]:
+        raise ContractError(f"the baseline {span[0]} to {span[1]} ends before it begins", hint="give its first year
+    first") said = [PlaceTerms.model_validate(one) for one in terms] rows, names = with_terms(rows, said)
+    without_january = {one.place for one in said if not one.january} # Part by part, so that the memory it takes does
+    not grow with the number of places. firsts = range(1, max(rows["series"].n_unique(), 1) + 1, _AT_ONCE) parts =
+    (rows.filter(pl.col("series").is_between(first, first + _AT_ONCE - 1)) for first in firsts) found =
+    pl.concat(estimates(part, span, names, without_january) for part in parts) estimated = rows.filter(pl.col("year") >
+    span[1]).select(_ROW, "series", "deaths") made = _with_excess(estimated.join(found, on=_ROW, how="left",
+    maintain_order="left")) kept = frame.with_row_index(_ROW).join(made.select(_ROW, *ESTIMATES), on=_ROW,
+    maintain_order="left") return cast("nwt.IntoFrameT", give(kept.drop(_ROW)))
 
 
 def read_periods(frame: pl.DataFrame, place: Sequence[str]) -> pl.DataFrame:

@@ -31,8 +31,6 @@ def estimates(
     baseline: tuple[int, int],
     terms: Mapping[str, Sequence[str]],
     without_january: AbstractSet[str],
-    *,
-    interval: float,
 ) -> pl.DataFrame:
     """Return the expected deaths of every period after the baseline, and half the widths of their intervals.
 
@@ -41,7 +39,6 @@ def estimates(
         baseline: the first and last year that is fitted to.
         terms: the terms of a place's own, by place.
         without_january: the places whose January after the baseline is not fitted to.
-        interval: the share of intervals that should hold what happens.
 
     Returns:
         The row's number, ``expected_deaths``, ``half_width``, ``cumulative_half_width``, ``baseline_years``, ``model``
@@ -51,7 +48,7 @@ def estimates(
     models = _models(training, terms)
     later = rows.filter(pl.col("year") > baseline[1])
     targets = later.join(models, on="series").filter(_within(pl.col("periods"), pl.col("kind")))
-    found = pl.concat([pl.DataFrame(schema=_ESTIMATED), *_of_designs(training, targets, models, terms, interval)])
+    found = pl.concat([pl.DataFrame(schema=_ESTIMATED), *_of_designs(training, targets, models, terms)])
     told = later.join(models, on="series", how="left", maintain_order="left").join(
         found, on=_ROW, how="left", maintain_order="left"
     )
@@ -165,7 +162,6 @@ def _of_designs(
     targets: pl.DataFrame,
     models: pl.DataFrame,
     terms: Mapping[str, Sequence[str]],
-    interval: float,
 ) -> Iterator[pl.DataFrame]:
     """Yield the estimates of each set of series that have the same periods to fit to and to predict."""
     wanted = targets.group_by("series", maintain_order=True).agg(
@@ -183,12 +179,12 @@ def _of_designs(
     starts = [0, 0]
     for (_, rows, series, kind), (_, later, _, _) in zip(sizes[0].rows(), sizes[1].rows(), strict=True):
         past, future = fitted.slice(starts[0], rows), predicted.slice(starts[1], later)
-        yield _of_one_design(past, future, series, kind, terms.get(past["place"][0], ()), interval)
+        yield _of_one_design(past, future, series, kind, terms.get(past["place"][0], ()))
         starts = [starts[0] + rows, starts[1] + later]
 
 
 def _of_one_design(
-    past: pl.DataFrame, future: pl.DataFrame, series: int, kind: str, terms: Sequence[str], interval: float
+    past: pl.DataFrame, future: pl.DataFrame, series: int, kind: str, terms: Sequence[str]
 ) -> pl.DataFrame:
     """Return the estimates of series with the same design, whose rows follow one another."""
     head, ahead = past.head(past.height // series), future.head(future.height // series)
@@ -200,7 +196,7 @@ def _of_one_design(
         if trend or len(design) > design.shape[1]:
             made = fit(design, penalty, counts)
             history = History(head["whole"].to_numpy(), trend=trend, smooth=kind == "spline")
-            widths = half_widths(made, wanted, ahead["year"].to_numpy(), history, interval=interval)
+            widths = half_widths(made, wanted, ahead["year"].to_numpy(), history)
         # The mean of whole numbers is exact only if it is taken as one.
         expected = made.predict(wanted) if trend else wanted @ ((design.T @ counts) / design.sum(axis=0)[:, None])
     except SingularDesignError:

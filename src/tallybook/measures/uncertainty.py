@@ -24,6 +24,9 @@ from tallybook.measures.spline import FloatArray
 
 IntArray = npt.NDArray[np.integer]
 
+INTERVAL: Final = 0.95
+"""The share of prediction intervals that should hold what happens."""
+
 _MOST_ALIKE: Final = 0.9
 FEWEST_YEARS: Final = 2
 """The years of history without which nobody can tell how years differ."""
@@ -49,9 +52,7 @@ class History:
         return np.unique(self.years[self.years > 0])
 
 
-def half_widths(
-    fit: Fit, design: FloatArray, years: IntArray, history: History, *, interval: float
-) -> tuple[FloatArray, FloatArray]:
+def half_widths(fit: Fit, design: FloatArray, years: IntArray, history: History) -> tuple[FloatArray, FloatArray]:
     """Return half the width of the prediction interval of each row, and of the sum of it and all rows before.
 
     Args:
@@ -59,7 +60,6 @@ def half_widths(
         design: a row per period to predict, in order.
         years: its year.
         history: what was fitted to.
-        interval: the share of intervals that should hold what happens.
 
     Returns:
         Twice a row per period and a column per series; NaN where the history is too short to tell.
@@ -77,7 +77,7 @@ def half_widths(
     every = fit.variance * (known_less * fit.uncertainty(design) + 1) + between * one[:, None]
     noise = known_less * fit.uncertainty(np.cumsum(design, axis=0)) + _sums_of_noise(len(design), alike)
     together = fit.variance * noise + between * summed[:, None]
-    quantile = stdtrit(fit.freedom, (1 + interval) / 2)
+    quantile = stdtrit(fit.freedom, (1 + INTERVAL) / 2)
     return quantile * np.sqrt(every), quantile * np.sqrt(together)
 
 
