@@ -95,15 +95,20 @@ def excess_deaths(
     rows = read_periods(frame, columns)
     span = baseline or _usual_baseline(rows)
     if span[0] > span[1]:
-        raise ContractError(f"the baseline {span[0]} to {span[1]} ends before it begins", hint="give its first year
-    first") said = [PlaceTerms.model_validate(one) for one in terms] rows, names = with_terms(rows, said)
-    without_january = {one.place for one in said if not one.january} # Part by part, so that the memory it takes does
-    not grow with the number of places. firsts = range(1, max(rows["series"].n_unique(), 1) + 1, _AT_ONCE) parts =
-    (rows.filter(pl.col("series").is_between(first, first + _AT_ONCE - 1)) for first in firsts) found =
-    pl.concat(estimates(part, span, names, without_january) for part in parts) estimated = rows.filter(pl.col("year") >
-    span[1]).select(_ROW, "series", "deaths") made = _with_excess(estimated.join(found, on=_ROW, how="left",
-    maintain_order="left")) kept = frame.with_row_index(_ROW).join(made.select(_ROW, *ESTIMATES), on=_ROW,
-    maintain_order="left") return cast("nwt.IntoFrameT", give(kept.drop(_ROW)))
+        raise ContractError(
+            f"the baseline {span[0]} to {span[1]} ends before it begins", hint="put the first year first"
+        )
+    said = [PlaceTerms.model_validate(one) for one in terms]
+    rows, names = with_terms(rows, said)
+    without_january = {one.place for one in said if not one.january}
+    # Part by part, so that the memory it takes does not grow with the number of places.
+    firsts = range(1, max(rows["series"].n_unique(), 1) + 1, _AT_ONCE)
+    parts = (rows.filter(pl.col("series").is_between(first, first + _AT_ONCE - 1)) for first in firsts)
+    found = pl.concat(estimates(part, span, names, without_january) for part in parts)
+    estimated = rows.filter(pl.col("year") > span[1]).select(_ROW, "series", "deaths")
+    made = _with_excess(estimated.join(found, on=_ROW, how="left", maintain_order="left"))
+    kept = frame.with_row_index(_ROW).join(made.select(_ROW, *ESTIMATES), on=_ROW, maintain_order="left")
+    return cast("nwt.IntoFrameT", give(kept.drop(_ROW)))
 
 
 def read_periods(frame: pl.DataFrame, place: Sequence[str]) -> pl.DataFrame:
