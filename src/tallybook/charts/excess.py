@@ -38,7 +38,7 @@ def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = 
     >>> from tallybook import excess_deaths
     >>> years = pl.DataFrame({"geoid": "USA-39", "year": [2018, 2019, 2020], "month": 3, "deaths": [90, 110, 140]})
     >>> excess(excess_deaths(years, place="geoid"), "USA-39").to_dict()["title"]["text"]
-    'USA-39: 40 more deaths than expected'
+    'USA-39: about as many deaths as expected'
     """
     import altair as alt
 

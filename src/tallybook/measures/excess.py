@@ -139,33 +139,29 @@ def read_periods(frame: pl.DataFrame, place: Sequence[str]) -> pl.DataFrame:
         series=pl.struct("place", "frequency").rank("dense"),
     )
     _refuse_wrong(rows)
-    return rows.sort("series", "year", "period", "start_date", nulls_last=False)
+    return rows.sort("series", "year", "period", "start_date")
 
 
 def _refuse_wrong(rows: pl.DataFrame) -> None:
     """Raise for the first row that is none of a place and period, or counts fewer than no deaths."""
-    last = pl.when(pl.col("frequency") == "weekly").then(53).otherwise(12)
-    key = ["series", "written", "period", "start_date"]
-    average = pl.col("average").is_not_null()
-    same = (
-        pl.when(average).then(pl.struct(key)).otherwise(pl.struct(*key[:3], pl.lit(None, pl.Date).alias("start_date")))
-    )
+    frequency, average = pl.col("frequency"), pl.col("average").is_not_null()
+    last = pl.when(frequency == "weekly").then(53).otherwise(12)
+    # Of an average a place may have several, each dated.
+    dated = pl.when(average).then("start_date").alias("dated")
     for wrong, says in (
-        (pl.col("place").is_null(), "a row has no place"),
+        (pl.col("place") == "", "a row has no place"),
+        (~frequency.is_in(FREQUENCIES) | frequency.is_null(), "{place}: the frequency {frequency!r} is none"),
+        (pl.col("year").is_null() & ~average, "{place}: the year {written!r} is none"),
+        (~pl.col("period").is_between(1, last).fill_null(value=False), "{place}: {period} is no {frequency} period"),
+        (pl.col("deaths") < 0, "{place}: {deaths} deaths are fewer than none"),
         (
-            ~pl.col("frequency").is_in(FREQUENCIES) | pl.col("frequency").is_null(),
-            "the frequency {frequency!r} is none",
+            ~pl.struct("series", "written", "period", dated).is_first_distinct(),
+            "{place}: a second row for {frequency} period {period} of {written}",
         ),
-        (pl.col("year").is_null() & ~average, "the year {written!r} is none"),
-        (~pl.col("period").is_between(1, last).fill_null(value=False), "{period} is none of the periods of a year"),
-        (pl.col("deaths") < 0, "{deaths} deaths are fewer than none"),
-        (~same.is_first_distinct(), "two rows for period {period} of {written}"),
     ):
         bad = rows.filter(wrong).head(1).to_dicts()
         if bad:
-            raise ContractError(
-                f"{bad[0]['place']}: {says.format_map(bad[0])}", hint="bring one row per place and period"
-            )
+            raise ContractError(says.format_map(bad[0]), hint="bring one row per place and period")
 
 
 def _usual_baseline(rows: pl.DataFrame) -> tuple[int, int]:

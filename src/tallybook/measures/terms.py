@@ -69,7 +69,8 @@ def _days_within(days: Iterable[dt.date]) -> pl.Expr:
     """Return how many of the days are in each period."""
     ordered = pl.Series(sorted(days), dtype=pl.Date)
     until = pl.lit(ordered).search_sorted(pl.col("end_date"), side="right").cast(pl.Int64)
-    return until - pl.lit(ordered).search_sorted(pl.col("start_date"), side="left").cast(pl.Int64)
+    before = pl.lit(ordered).search_sorted(pl.col("start_date"), side="left").cast(pl.Int64)
+    return pl.when(pl.all_horizontal(pl.col("start_date", "end_date").is_not_null())).then(until - before)
 
 
 def _holidays(said: HolidayTerm, years: Sequence[int]) -> list[dt.date]:
