@@ -273,13 +273,14 @@ def test_a_frame_that_breaks_the_contract_is_refused_with_place_and_period(
     ("said", "says"),
     [
         ({"columns": ["heat"]}, "the frame has no column 'heat'"),
+        ({"place": "Ohio"}, "there is no 'Ohio' to have terms of its own; is it called so in the frame?"),
         ({"columns": ["geoid"]}, "column 'geoid' holds no numbers; it is a term of USA-39"),
         ({"holidays": {"country": "US"}}, "the term 'holidays' of USA-39 is not known of every period"),
     ],
 )
 def test_a_term_that_cannot_be_made_is_refused(said: dict[str, object], says: str) -> None:
     with pytest.raises(ContractError) as refused:
-        excess_deaths(weeks(season), place="geoid", terms=[{"place": "USA-39", **said}])
+        excess_deaths(weeks(season), place="geoid", terms=[{"place": "USA-39"} | said])
     assert str(refused.value).startswith(says)
 
 

@@ -38,14 +38,20 @@ def refused(data: bytes) -> str:
         ("Austria,,weekly,2020-01-19,2020-01-13,2020,1,3,4", "end_date: the end '2020-01-13' is before the start"),
         ("Austria,,weekly,2020-01-13,,2020,1,3,4", "end_date: one date of the period is blank; give both or none"),
         ("Austria,,weekly,13/1/2020,2020-01-19,2020,1,3,4", "start_date: '13/1/2020' is no date; write dates as"),
-        ("Austria,,weekly,2021-01-11,2021-01-17,2021,1,2,4", "year: '2021', '2021-01-17' is in the future; it is known"),
+        (
+            "Austria,,weekly,2021-01-11,2021-01-17,2021,1,2,4",
+            "year: '2021', '2021-01-17' is in the future; it is known",
+        ),
         ("Austria,,monthly,,,2022,1,,4", "year: '2022', blank is in the future; it is known as of 2021-01-15"),
         ("Austria,,weekly,2020-01-13,2020-01-19,,1,3,4", "year: the year is blank"),
         ("Austria,,weekly,2020-01-13,2020-01-19,twenty,1,3,4", "year: 'twenty' is no year; write a year, or the years"),
         ("Austria,,weekly,,,2017-2019 mean,1,3,4", "year: '2017-2019 mean' is no year; write a year, or the years"),
         ("Austria,,weekly,,,2019-2017 average,1,3,4", "year: the average '2019-2017 average' ends before it begins"),
         ("Austria,,weekly,,,2017-2019 average,1,3,4", "year: the average '2017-2019 average' stands beside the years"),
-        ("Austria,,daily,2020-01-13,2020-01-13,2020,1,3,4", "frequency: unknown frequency 'daily'; use weekly, monthly"),
+        (
+            "Austria,,daily,2020-01-13,2020-01-13,2020,1,3,4",
+            "frequency: unknown frequency 'daily'; use weekly, monthly",
+        ),
         (",,weekly,2020-01-13,2020-01-19,2020,1,3,4", "country: the country is blank"),
         (SECOND, "year: a second row of 'Austria' for 'weekly' period '2' of '2020'"),
     ],
@@ -73,7 +79,8 @@ def test_what_was_expected_is_read_as_strictly_and_a_missing_column_named() -> N
     header = f"{HEADER},expected_deaths,excess_deaths,baseline"
     text = f"{header}\n{FIRST},,,\n{SECOND},1806,x,2015-2019 historical data\n"
     assert refused(text.encode()) == (
-        "deaths.csv, line 3, column excess_deaths: 'x' is no whole number; write digits only; leave it blank if not reported"
+        "deaths.csv, line 3, column excess_deaths: 'x' is no whole number; "
+        "write digits only; leave it blank if not reported"
     )
     good = parse_deaths(text.replace(",x,", ",-9,").encode(), file="deaths.csv", today=TODAY)
     assert good["published_expected_deaths"].to_list() == [None, 1806]

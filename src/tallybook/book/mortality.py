@@ -42,8 +42,15 @@ class SourceDeaths:
 
     def here(self) -> list[PlaceTerms]:
         """Return what is particular in the places that the rows are of."""
-        places = self.rows.select(title())["place"]
-        return [said for said in self.terms if said.place in places]
+        return _here(self.rows, self.terms)
+
+    def unused(self) -> list[str]:
+        """Return of which places the card says something though there are no deaths of them, a line each."""
+        known = [said.place for said in self.here()]
+        places = [said.place for said in self.terms if said.place not in known]
+        return [
+            f"the card of {self.source} says how deaths are expected in {place}, which has none" for place in places
+        ]
 
 
 def known_deaths(sources: Iterable[Source], raw: Archive, moment: datetime, zone: ZoneInfo) -> list[SourceDeaths]:
@@ -120,12 +127,17 @@ def compared(source: Source, file: Fetched, raw: Archive, moment: datetime, toda
     """
     new, before = _parsed(source, file, today), raw.known(source.name, FILE, moment)
     # What the models of some places need has to be there.
-    with_terms(new.with_columns(title()), source.card.excess)
+    with_terms(new.with_columns(title()), _here(new, source.card.excess))
     # The columns of terms may be others than they were.
     old = parse_deaths(before.data, file=before.address, today=today, ignored=["*"]) if before else new.clear()
     both = new.join(old.select(*_KEY, was="deaths"), on=_KEY, nulls_equal=True)
     same = int(both["deaths"].eq_missing(both["was"]).sum())
     return Recorded(file.address, new.height - both.height, both.height - same, old.height - both.height, same)
+
+
+def _here(rows: pl.DataFrame, terms: Iterable[PlaceTerms]) -> list[PlaceTerms]:
+    places = rows.select(title())["place"]
+    return [said for said in terms if said.place in places]
 
 
 def _parsed(source: Source, file: Fetched, today: date) -> pl.DataFrame:

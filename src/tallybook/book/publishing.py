@@ -92,7 +92,7 @@ class Publisher:
             estimates = estimated(deaths, self.config.excess)
             rows = pl.concat(one.rows.select(DEATHS_SCHEMA.names()) for one in deaths)
             tables |= excess_tables(rows, estimates)
-            notes += missing(rows, estimates)
+            notes += [*missing(rows, estimates), *(note for one in deaths for note in one.unused())]
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"

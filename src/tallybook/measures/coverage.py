@@ -71,12 +71,9 @@ def interval_coverage(
 
 def _held_back(rows: pl.DataFrame, year: int, terms: Sequence[PlaceTerms], columns: Sequence[str]) -> pl.DataFrame:
     """Return, of each place with an interval, how many periods of a year it held, and whether it held their sum."""
-    made = excess_deaths(
-        rows.filter(pl.col("year") <= year),
-        baseline=(year - DEFAULT_YEARS, year - 1),
-        terms=terms,
-        place=columns,
-    )
+    until = rows.filter(pl.col("year") <= year)
+    here = [said for said in terms if said.place in until["place"]]
+    made = excess_deaths(until, baseline=(year - DEFAULT_YEARS, year - 1), terms=here, place=columns)
     inside = pl.col("deaths").is_between("expected_low", "expected_high")
     ends = pl.col("cumulative_excess_low") <= 0, pl.col("cumulative_excess_high") >= 0
     known = made.drop_nulls("expected_low").sort("place", "frequency", "week", "month")

@@ -24,7 +24,8 @@ def with_terms(rows: pl.DataFrame, terms: Iterable[PlaceTerms]) -> tuple[pl.Data
         terms: what is particular in the places.
 
     Raises:
-        ContractError: a term needs a column that is missing, holds no numbers or is blank, or names an unknown holiday.
+        ContractError: a place is not among the rows, or a term needs a column that is missing, holds no numbers or is
+        blank, or names an unknown holiday.
 
     >>> week = {"place": "Ohio", "week": 1, "start_date": dt.date(2020, 1, 1), "end_date": dt.date(2020, 1, 7)}
     >>> new_year = PlaceTerms(place="Ohio", holidays=HolidayTerm(country="US", names=("New Year's Day",)))
@@ -34,6 +35,10 @@ def with_terms(rows: pl.DataFrame, terms: Iterable[PlaceTerms]) -> tuple[pl.Data
     names: dict[str, list[str]] = {}
     for said in terms:
         here = pl.col("place") == said.place
+        if said.place not in rows["place"]:
+            raise ContractError(
+                f"there is no {said.place!r} to have terms of its own", hint="is it called so in the frame?"
+            )
         names[said.place] = []
         for name, values in _columns(rows, said):
             column = f"{TERM}{name}"
