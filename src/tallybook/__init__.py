@@ -12,6 +12,7 @@ from tallybook.book import Book
 from tallybook.errors import TallybookError
 from tallybook.ledger import Ledger
 from tallybook.measures.daily import daily
+from tallybook.measures.excess import excess_deaths
 from tallybook.measures.rates import per_100k
 from tallybook.measures.rolling import rolling_average
 from tallybook.model.metrics import Level, Metric
@@ -28,6 +29,7 @@ __all__ = [
     "Place",
     "TallybookError",
     "daily",
+    "excess_deaths",
     "gazetteer",
     "per_100k",
     "read_anomalies",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher
 from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
 from tallybook.book.releasing import ReleaseLog
@@ -19,7 +20,7 @@ from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
-from tallybook.model.config import BookConfig, read_config
+from tallybook.model.config import BookConfig, ExcessConfig, read_config
 from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level, level_of
 from tallybook.model.places import Gazetteer, gazetteer, read_own_places
@@ -27,7 +28,7 @@ from tallybook.model.templates import copy_template
 from tallybook.release.changes import changed_rows
 from tallybook.release.explain import explain
 from tallybook.release.figures import Method, figures, totals_of
-from tallybook.release.findings import findings_of
+from tallybook.release.findings import findings_of, findings_of_deaths
 from tallybook.release.live import close, open_days
 from tallybook.release.write import Release, check_target
 from tallybook.sources.archive import Archive
@@ -327,13 +328,16 @@ class Book:
             BookError: nothing is recorded yet.
         """
         progress("reading the ledger", 0, 3)
-        known = self.ledger.as_of()
-        if known.is_empty():
+        known, deaths = self.ledger.as_of(), self.all_cause_deaths()
+        if known.is_empty() and deaths.is_empty():
             raise BookError("there is nothing to check", hint="record a feed first")
         progress("reading the sources", 1, 3)
         by_source = self.ledger.as_of(each_source=True)
         progress("checking", 2, 3)
-        return findings_of(
+        of_deaths = findings_of_deaths(deaths, self.excess()) if deaths.height else None
+        if known.is_empty() and of_deaths is not None:
+            return of_deaths.sort("date", "place", "code")
+        found = findings_of(
             known,
             by_source,
             levels=self.config.levels,
@@ -342,6 +346,54 @@ class Book:
             cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
+        return found if of_deaths is None else pl.concat([found, of_deaths]).sort("date", "place", "metric", "code")
+
+    def all_cause_deaths(self, *, as_of: datetime | None = None) -> pl.DataFrame:
+        """Return what is known of deaths from all causes, as the sources say it.
+
+        Columns of DEATHS_SCHEMA, ``published_expected_deaths`` (what a source expected, null where it does not say),
+        ``source`` and ``as_of``; a row per place and period. Empty where nothing is recorded.
+
+        Args:
+            as_of: what was known at this moment, which has a time zone; now by default.
+        """
+        return rows_of(self._publisher().deaths(as_of))
+
+    def excess(self, *, as_of: datetime | None = None, baseline: tuple[int, int] | None = None) -> pl.DataFrame:
+        """Return expected and excess deaths, unrounded; see ``excess_deaths``.
+
+        The columns of the release's ``excess-deaths/extended.parquet``.
+
+        Args:
+            as_of: as they were at this moment, which has a time zone; now by default.
+            baseline: the first and last year that is fitted to, instead of what ``book.toml`` says.
+
+        Raises:
+            BookError: no deaths from all causes are recorded.
+            ContractError: what is particular in a place cannot be made.
+        """
+        config = ExcessConfig(baseline=baseline) if baseline else self.config.excess
+        return estimated(self._recorded_deaths(as_of), config)
+
+    def excess_coverage(self, until: int) -> pl.DataFrame:
+        """Return how often the intervals of expected deaths held what happened, in years that are known.
+
+        The columns of ``interval_coverage``: a row per place.
+
+        Args:
+            until: the last year that is held back; the last before the outbreak.
+
+        Raises:
+            BookError: no deaths from all causes are recorded.
+            ContractError: no year can be held back.
+        """
+        return coverage(self._recorded_deaths(None), until)
+
+    def _recorded_deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
+        deaths = self._publisher().deaths(as_of)
+        if not deaths:
+            raise BookError("no deaths from all causes are recorded", hint="record excess-deaths/deaths.csv of a feed")
+        return deaths
 
     def _known(self, as_of: datetime | None) -> pl.DataFrame:
         """Return what was known at a moment, or is now. What will be known is not known yet: it would change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
+from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError
@@ -20,11 +21,13 @@ from tallybook.ledger import Ledger
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig
 from tallybook.model.files import read_file
+from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
+from tallybook.release.excess import excess_tables, missing
 from tallybook.release.figures import Method, figures, first_covered
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
-from tallybook.release.write import PROVENANCE, History, Release, provenance, write_release
+from tallybook.release.write import PROVENANCE, History, Release, lacks, provenance, write_release
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
@@ -74,23 +77,32 @@ class Publisher:
         """
         progress("reading the ledger", 0, 3)
         known, live = self._state(as_of)
-        moment = pl.concat([known["as_of"], live["as_of"]]).max()
+        deaths = self.deaths(as_of)
+        since = pl.Series([one.as_of for one in deaths], dtype=known.schema["as_of"])
+        moment = pl.concat([known["as_of"], live["as_of"], since]).max()
         if not isinstance(moment, datetime):
             raise BookError("there is nothing to publish", hint="record a feed first")
         progress("computing averages", 1, 3)
         method = self.method(as_of)
         levels = figures(known, levels=self.config.levels, method=method)
         tables = dict(live_tables(live, known, self.config.levels, self.places))
+        lacking = [level for level in self.config.levels if level not in {made.level for made in levels}]
+        notes = [lacks(level) for level in lacking]
+        if deaths:
+            estimates = estimated(deaths, self.config.excess)
+            rows = pl.concat(one.rows.select(DEATHS_SCHEMA.names()) for one in deaths)
+            tables |= excess_tables(rows, estimates)
+            notes += [*missing(rows, estimates), *(note for one in deaths for note in one.unused())]
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
-        history, state = self._history(known, moment, method)
+        history, state = self._history(known, moment, method, deaths)
         release = write_release(
             target,
             levels,
-            lacking=[level for level in self.config.levels if level not in {made.level for made in levels}],
+            notes=notes,
             tables=tables,
             annotations=self.sources.annotations(),
             register=method.register,
@@ -126,15 +138,22 @@ class Publisher:
             known = self.ledger.as_of()
         return known, live
 
+    def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
+        """Return what the sources say of deaths from all causes, now or as known at a past moment."""
+        zone = ZoneInfo(self.config.time_zone)
+        return known_deaths(self.sources.values(), self.raw, as_of or self.clock(), zone)
+
     def _provenance(self, known: pl.DataFrame, live: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Return where the values of the release come from, those of its live files by themselves, by path."""
         told = {PROVENANCE: provenance(known, self.ledger.records())}
         today = latest_day(live)
         return {**told, f"{FOLDER}/{PROVENANCE}": provenance(today, self.live.records())} if today.height else told
 
-    def _history(self, known: pl.DataFrame, moment: datetime, method: Method) -> tuple[History, Published]:
+    def _history(
+        self, known: pl.DataFrame, moment: datetime, method: Method, deaths: Sequence[SourceDeaths]
+    ) -> tuple[History, Published]:
         """Return what changed since the release before, and the state that is to be published."""
-        told = method.described()
+        told = method.described() | ({"excess_deaths": how_expected(deaths, self.config.excess)} if deaths else {})
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)

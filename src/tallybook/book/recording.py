@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.mortality import compared
 from tallybook.errors import ContractError, DataRefusedError, SourceError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.model.files import replace_file
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer
 from tallybook.model.reports import Reports
+from tallybook.sources.all_cause import FILE
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.cards import Source
 from tallybook.sources.feeds import fetch_source, name_in_feed, parse_source
@@ -86,8 +88,13 @@ class Recorder:
         said = parse_source(self.source, found, levels=self.levels, places=self.places, today=today)
         if said.register:
             read_anomalies(said.register.data, file=said.register.address, places=self.places)
+        deaths = [compared(self.source, said.deaths, self.raw, moment, today)] if said.deaths else []
         if not allow_withdrawals:
-            _refuse_cut_short(said.final, self.ledger.would_withdraw(said.final, as_of=moment))
+            absent = self.ledger.would_withdraw(said.final, as_of=moment)
+            for final, (gone, known) in zip(said.final, absent, strict=True):
+                self._refuse_cut_short(final.file, gone, known)
+            for told in deaths:
+                self._refuse_cut_short(told.file, told.withdrawn, told.withdrawn + told.revised + told.unchanged)
         for fetched in found:
             self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
@@ -97,7 +104,7 @@ class Recorder:
             recorded.append(ledger.record(file, as_of=moment))
         if said.register:
             replace_file(self.register, said.register.data)
-        return recorded
+        return [*recorded, *deaths]
 
     def record_vintages(self, vintages: Vintages, refused: Refused | None) -> Iterator[Recorded]:
         """Record past versions of a file; see ``Book.record_vintages``."""
@@ -105,8 +112,11 @@ class Recorder:
         done = set(records.select("as_of", "file").rows()) | set(records.select("as_of", "sha256").rows())
         new = (vintage for vintage in vintages if (vintage.moment, vintage.address) not in done)
         read = self._counted(new, len(vintages))
-        for ledger, files in groupby(self._parsed(read, done, refused), key=lambda parsed: parsed[0]):
+        deaths: list[Recorded] = []
+        parsed = self._parsed(read, done, refused, deaths)
+        for ledger, files in groupby(parsed, key=lambda said: said[0]):
             yield from ledger.record_all((reports, moment) for _, reports, moment in files)
+        yield from deaths
 
     def _counted(self, vintages: Iterator[Vintage], number: int) -> Iterator[tuple[Vintage, Fetched]]:
         for place, vintage in enumerate(vintages):
@@ -118,13 +128,22 @@ class Recorder:
             yield vintage, Fetched(name, vintage.address, vintage.read())
 
     def _parsed(
-        self, read: Iterator[tuple[Vintage, Fetched]], done: set[tuple[datetime, str]], refused: Refused | None
+        self,
+        read: Iterator[tuple[Vintage, Fetched]],
+        done: set[tuple[datetime, str]],
+        refused: Refused | None,
+        deaths: list[Recorded],
     ) -> Iterator[tuple[Ledger, Reports, datetime]]:
-        """Yield what each version says, and the ledger it is for; the next ones are read meanwhile."""
+        """Yield what each version says, and the ledger it is for; the next ones are read meanwhile.
+
+        Deaths from all causes are kept at once.
+        """
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             ahead: deque[Future[tuple[Vintage, Feed]]] = deque()
             for vintage, file in read:
-                if (vintage.moment, file.sha256) not in done:
+                if file.name == FILE:
+                    deaths += self._kept(vintage, file, refused)
+                elif (vintage.moment, file.sha256) not in done:
                     ahead.append(pool.submit(self._parse, vintage, file, refused))
                 if len(ahead) > 2 * _AT_ONCE:
                     yield from self._dated(*ahead.popleft().result())
@@ -147,21 +166,31 @@ class Recorder:
             return vintage, Feed([], [], None)
         return vintage, said
 
-    def day_of(self, moment: datetime) -> date:
-        """Return the day of a moment where the book is."""
-        return day_of(moment, self.clock(), self.zone)
-
-
-def _refuse_cut_short(files: Sequence[Reports], absent: Sequence[tuple[int, int]]) -> None:
-    """Refuse files that lack so much of what they cover that they are more likely cut short than corrected."""
-    for reports, (gone, known) in zip(files, absent, strict=True):
+    def _refuse_cut_short(self, file: str, gone: int, known: int) -> None:
+        """Refuse a file that lacks so much of what it covers that it is more likely cut short than corrected."""
         if gone > _FEW_GONE and gone > _SMALL_SHARE_GONE * known:
             raise DataRefusedError(
-                f"{gone:,} of the {known:,} counts known of {reports.source} are not in the file any more",
-                file=reports.file,
+                f"{gone:,} of the {known:,} counts known of {self.source.name} are not in the file any more",
+                file=file,
                 hint="was it cut short? If they were taken back, use --allow-withdrawals; if the file has only its own "
                 "days, say `coverage: dates` in the source's card",
             )
+
+    def _kept(self, vintage: Vintage, file: Fetched, refused: Refused | None) -> Iterator[Recorded]:
+        """Keep a version of a file of deaths from all causes, and yield what it says otherwise than the one before."""
+        try:
+            told = compared(self.source, file, self.raw, vintage.moment, self.day_of(vintage.moment))
+        except DataRefusedError as error:
+            if refused is None:
+                raise
+            refused(error)
+            return
+        self.raw.keep(self.source.name, file, at=self.clock(), as_of=vintage.moment)
+        yield told
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day of a moment where the book is."""
+        return day_of(moment, self.clock(), self.zone)
 
 
 def day_of(moment: datetime, now: datetime, zone: ZoneInfo) -> date:

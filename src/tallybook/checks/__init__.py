@@ -35,6 +35,9 @@ CODES: Final = (
     "blank-after-start",
     "filled-before-start",
     "too-early",
+    "history-too-short",
+    "no-expected-deaths",
+    "deaths-not-reported",
 )
 """The code of each check; each has a section in docs/checks.md."""
 

@@ -60,7 +60,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE.md", help="A card."
 def _print(found: Iterable[Source]) -> None:
     for source in found:
         card = source.card
-        levels = card.level or "nation, state, county"
+        levels = card.level or ("nation, state, county" if card.layout == "published" else "deaths from all causes")
         about = [card.publisher, levels, card.cadence, f"{len(source.notes)} dated notes", card.license]
         out.print(f"[bold]{source.name}[/]  {escape(card.title)}")
         out.print(f"  {escape(' · '.join(filter(None, about)))}")

@@ -7,9 +7,10 @@ import re
 from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from tallybook.model.metrics import COUNTS, RATES, Level
+from tallybook.model.mortality import PlaceTerms
 
 Reporting = Literal["infer-from-zero", "explicit"]
 """How days without data are known: inferred from zero counts, or said by the source."""
@@ -17,8 +18,9 @@ Reporting = Literal["infer-from-zero", "explicit"]
 Cadence = Literal["daily", "weekdays", "weekly"]
 """How often a source reports."""
 
-Layout = Literal["published", "table"]
-"""How a source's files are laid out: as the New York Times', or as one table that the card describes."""
+Layout = Literal["published", "table", "all-cause-deaths"]
+"""How a source's files are laid out: as the New York Times', as one table that the card describes, or as one file of
+deaths from all causes."""
 
 Reach = Literal["whole", "dates", "rows"]
 """What a file covers: everything known by its moment, the days from its first to its last, or its own rows."""
@@ -164,7 +166,7 @@ class Card(BaseModel):
         reporting: 'infer-from-zero' where a day without new counts may be one that nobody reported on; 'explicit'
             where every row is a report.
         coverage: what a file covers; what it covers and no longer has is withdrawn.
-        layout: 'published' or 'table'.
+        layout: 'published', 'table' or 'all-cause-deaths'.
         level: the level of a table's places.
         delimiter: what stands between the cells of a table; ``tab`` for a tabulator.
         thousands: what stands between the thousands of a number.
@@ -173,6 +175,7 @@ class Card(BaseModel):
         metrics: where a table has its metrics.
         missing: texts that stand for no number, and the reason of each: not_reported, not_collected, withheld.
         ignore: columns of a table that are not read; '*' for all that the card does not name.
+        excess: what is particular in how deaths from all causes are expected in some places.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -203,15 +206,18 @@ class Card(BaseModel):
     )
     missing: dict[str, Reason] = Field(default_factory=dict)
     ignore: Annotated[Words, BeforeValidator(_list)] = ()
+    excess: tuple[PlaceTerms, ...] = ()
 
     @model_validator(mode="after")
     def _fits_its_layout(self) -> Self:
         said = {"level": self.level, "date": self.date, "metrics": self.metrics, "place": self.place}
-        if self.layout == "published":
+        if self.layout != "table":
             extra = [name for name, value in said.items() if value]
             if extra:
-                raise ValueError(f"the published layout has its own {extra[0]}; leave it out, or set layout: table")
+                raise ValueError(f"the {self.layout} layout has its own {extra[0]}; leave it out, or set layout: table")
             return self
+        if self.excess:
+            raise ValueError("a table has no deaths from all causes; leave excess out, or set layout: all-cause-deaths")
         needed = [name for name in said if name != "place" or self.level is not Level.NATION]
         lacking = [name for name in needed if not said[name]]
         if lacking:
@@ -226,6 +232,15 @@ class Card(BaseModel):
         if twice:
             raise ValueError(f"two things are read from the column {twice[0]!r}; each needs its own")
         return self
+
+    @field_validator("excess")
+    @classmethod
+    def _each_place_once(cls, excess: tuple[PlaceTerms, ...]) -> tuple[PlaceTerms, ...]:
+        places = [terms.place for terms in excess]
+        twice = [place for place in places if places.count(place) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice")
+        return excess
 
     @property
     def location(self) -> str | None:

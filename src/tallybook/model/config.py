@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level, Metric
+from tallybook.model.mortality import YearRange
 
 
 def _zone(name: str) -> str:
@@ -59,6 +60,23 @@ class AveragesConfig(_Strict):
         return {level: {metric.value: own[level].get(metric, self.days) for metric in Metric} for level in Level}
 
 
+class ExcessConfig(_Strict):
+    """How deaths from all causes are expected.
+
+    Attributes:
+        baseline: the first and last year that is fitted to; the five years before the latest by default.
+    """
+
+    baseline: YearRange | None = None
+
+    @field_validator("baseline")
+    @classmethod
+    def _in_order(cls, years: YearRange | None) -> YearRange | None:
+        if years and years[0] > years[1]:
+            raise ValueError(f"{years[0]} is after {years[1]}")
+        return years
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -73,6 +91,7 @@ class BookConfig(_Strict):
         levels: the levels it publishes.
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
+        excess: how deaths from all causes are expected.
     """
 
     title: str
@@ -85,6 +104,7 @@ class BookConfig(_Strict):
     levels: tuple[Level, ...] = Field(min_length=1)
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
+    excess: ExcessConfig = ExcessConfig()
 
     @field_validator("levels", "metrics")
     @classmethod

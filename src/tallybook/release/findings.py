@@ -8,9 +8,11 @@ from datetime import date
 import polars as pl
 
 from tallybook.checks import Evidence, run_checks
+from tallybook.checks.mortality import of_deaths
 from tallybook.measures.marks import day_marks
 from tallybook.model.cards import Cadence
 from tallybook.model.metrics import RATES, Level
+from tallybook.model.mortality import AVERAGE, title
 from tallybook.model.reports import is_live
 from tallybook.release.figures import Method, totals_of
 
@@ -61,6 +63,22 @@ def findings_of(
     ]
     explained = pl.concat(marks).select(*_KEY, "anomaly")
     return found.join(explained, on=_KEY, how="left", maintain_order="left")
+
+
+def findings_of_deaths(deaths: pl.DataFrame, estimates: pl.DataFrame) -> pl.DataFrame:
+    """Return the findings about deaths from all causes, FINDING_SCHEMA and ``anomaly``; the register explains none.
+
+    Args:
+        deaths: DEATHS_SCHEMA, every row that was recorded.
+        estimates: as ``excess_deaths`` returns them.
+    """
+    year = pl.coalesce(pl.col("year").str.extract(AVERAGE, 2), "year").cast(pl.Int32)
+    begun = pl.date(year, pl.col("month").fill_null(1), 1)
+    rows = [
+        frame.with_columns(title(), metric=pl.lit("all_cause_deaths"), date=pl.coalesce("end_date", begun))
+        for frame in (deaths, estimates)
+    ]
+    return of_deaths(*rows).with_columns(anomaly=pl.lit(None, pl.List(pl.String)))
 
 
 def _counts(observations: pl.DataFrame, level: Level, method: Method) -> pl.DataFrame:

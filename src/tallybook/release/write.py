@@ -121,7 +121,7 @@ def write_release(
     out: Path,
     levels: Sequence[Figures],
     *,
-    lacking: Sequence[Level],
+    notes: Sequence[str],
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
@@ -136,8 +136,8 @@ def write_release(
     Args:
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
-        lacking: the levels of the book that have none.
-        tables: further CSV files, by their path below the folder.
+        notes: what a reader has to know, besides what is said of the levels' files.
+        tables: further CSV and Parquet files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
         provenance: where each value comes from; Parquet files, by their path below the folder.
@@ -151,7 +151,7 @@ def write_release(
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
-            notes = [*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made))]
+            notes = [*notes, *(note for made in levels for note in _write_level(new, made))]
             for path, table in tables.items():
                 notes += _write_table(new, path, table)
             annotations.write_csv(new / "annotations.csv")
@@ -220,6 +220,11 @@ def check_target(out: Path, *, book: Path) -> None:
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
 
 
+def lacks(level: Level) -> str:
+    """Return what a reader has to know of a level that has no figures."""
+    return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
+
+
 def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> list[str]:
     notes = list(_write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
     words = changes_markdown(
@@ -258,10 +263,6 @@ def _card(file: Path) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
 
 
-def _lacks(level: Level) -> str:
-    return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
-
-
 def _too_long(folder: str, sheet: Sheet) -> str:
     return (
         f"{folder}{sheet.name} would have {sheet.height:,} rows, more than a spreadsheet holds ({SPREADSHEET_ROWS:,}); "
@@ -272,6 +273,9 @@ def _too_long(folder: str, sheet: Sheet) -> str:
 def _write_table(folder: Path, path: str, table: pl.DataFrame) -> Iterator[str]:
     """Write a table as it is; yield what a reader has to know about its files."""
     (folder / path).parent.mkdir(exist_ok=True)
+    if path.endswith(".parquet"):
+        table.write_parquet(folder / path)
+        return
     for sheet in in_spreadsheets(path.removesuffix(".csv"), table):
         if sheet.rows is None:
             yield _too_long("", sheet)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,15 +130,19 @@ class Archive:
         Raises:
             LedgerError: it is no longer whole.
         """
-        asked = moment.astimezone(UTC).isoformat()
-        entries = [entry for entry in self.entries() if (entry.source, entry.name) == (source, name)]
-        found = max((entry for entry in entries if entry.as_of <= asked), key=lambda entry: entry.as_of, default=None)
+        found = self.entry(source, name, moment)
         if found is None:
             return None
         data = self.read(found.sha256)
         if data is None:
             raise LedgerError(f"{self.folder / found.sha256} is missing or damaged", hint=f"it is {found.address}")
         return Fetched(found.name, found.address, data, found.etag, found.last_modified)
+
+    def entry(self, source: str, name: str, moment: datetime) -> Entry | None:
+        """Return the line of the log about the latest file of a source and name that was known at a moment."""
+        asked = moment.astimezone(UTC).isoformat()
+        entries = [entry for entry in self.entries() if (entry.source, entry.name) == (source, name)]
+        return _latest(entries, asked)
 
     def read(self, sha256: str) -> bytes | None:
         """Return the bytes with this digest; None where they are not kept, or no longer whole."""
@@ -156,7 +160,7 @@ class Archive:
         return self.folder / f"{sha256}.gz", self.folder / f"{sha256}.raw"
 
     def keep(self, source: str, file: Fetched, *, at: datetime, as_of: datetime) -> None:
-        """Keep a file, unless the last one from its address was the same.
+        """Keep a file, unless the one known from its address at that moment was the same.
 
         Args:
             source: the source it is of.
@@ -175,7 +179,8 @@ class Archive:
             else:
                 replace_file(zipped, gzip.compress(file.data, compresslevel=6, mtime=0))
         earlier = [entry for entry in self.entries() if entry.address == file.address and entry.source == source]
-        if earlier and earlier[-1].sha256 == digest:
+        known = _latest(earlier, as_of.astimezone(UTC).isoformat())
+        if known and known.sha256 == digest:
             return
         said = Entry(
             source=source,
@@ -192,3 +197,9 @@ class Archive:
             log.write(json.dumps(asdict(said), ensure_ascii=False) + "\n")
             log.flush()
             os.fsync(log.fileno())
+
+
+def _latest(entries: Sequence[Entry], asked: str) -> Entry | None:
+    """Return the latest of the entries that was known at a moment; of two of one moment, the one recorded last."""
+    known = [entry for entry in reversed(entries) if entry.as_of <= asked]
+    return max(known, key=lambda entry: entry.as_of, default=None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 
 from tallybook.errors import DataRefusedError
 from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer
-from tallybook.sources import published
+from tallybook.sources import all_cause, published
 from tallybook.sources.archive import Archive, Fetched, Progress
 from tallybook.sources.cards import Source
 from tallybook.sources.coverage import covering
@@ -36,6 +37,8 @@ def fetch_source(
     """
     if source.card.layout == "table":
         return [fetch_file(location, archive=archive, progress=progress)]
+    if source.card.layout == "all-cause-deaths":
+        return [replace(fetch_file(location, archive=archive, progress=progress), name=all_cause.FILE)]
     return fetch(location, published.wanted(levels, today.year), archive=archive, progress=progress)
 
 
@@ -43,6 +46,8 @@ def name_in_feed(source: Source, name: str, *, levels: Sequence[Level], today: d
     """Return which of the layout's files a file of this name is, whatever stands before it; None where it is none."""
     if source.card.layout == "table":
         return PurePosixPath(name).name
+    if source.card.layout == "all-cause-deaths":
+        return all_cause.FILE
     wanted = published.wanted(levels, today.year)
     known = [file for alternatives in wanted for files in alternatives for file in files]
     return named_by(PurePosixPath(name), known)
@@ -68,6 +73,8 @@ def parse_source(
         return published.parse_feed(
             found, source=source.name, levels=levels, places=places, today=today, coverage=card.coverage
         )
+    if card.layout == "all-cause-deaths":
+        return Feed([], [], None, found[0])
     if card.level is None or card.level not in levels:
         raise DataRefusedError(
             f"{source.name} reports by {card.level}, which is none of the book's levels",

@@ -15,6 +15,7 @@ from tallybook.model.metrics import METRICS, PARTS, Level
 from tallybook.model.places import NATION, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import Table, read_table
+from tallybook.sources import all_cause
 from tallybook.sources.archive import Fetched
 from tallybook.sources.coverage import covering
 
@@ -54,9 +55,9 @@ def alternatives(level: Level, this_year: int) -> list[list[str]]:
 
 
 def wanted(levels: Sequence[Level], this_year: int) -> list[list[list[str]]]:
-    """Return what to fetch of a feed, for levels: their history, the current day, and the register."""
+    """Return what to fetch of a feed: of levels their history and the current day, the register, all-cause deaths."""
     history = [alternatives(level, this_year) for level in levels]
-    return [*history, *([[LIVE_FILES[level]]] for level in levels), [[REGISTER]]]
+    return [*history, *([[LIVE_FILES[level]]] for level in levels), [[REGISTER]], [[all_cause.FILE]]]
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class Feed:
         final: the reports of each historical file.
         live: the reports of each file of the current day.
         register: the register's file, as it came; None where there is none.
+        deaths: the file of deaths from all causes, as it came; None where there is none.
     """
 
     final: list[Reports]
     live: list[Reports]
     register: Fetched | None
+    deaths: Fetched | None = None
 
 
 def parse_feed(
@@ -119,8 +122,10 @@ def parse_feed(
             if file.name in known
         ]
 
-    register = next((file for file in found if file.name == REGISTER), None)
-    return Feed(parsed(history, live=False), parsed(live, live=True), register)
+    register, deaths = (
+        next((file for file in found if file.name == name), None) for name in (REGISTER, all_cause.FILE)
+    )
+    return Feed(parsed(history, live=False), parsed(live, live=True), register, deaths)
 
 
 def _reach(name: str, coverage: Reach) -> Reach:

@@ -1,0 +1,152 @@
+"""The command about excess deaths."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import polars as pl
+import typer
+from rich.markup import escape
+
+from tallybook.book import Book
+from tallybook.cli.moments import moment_of
+from tallybook.cli.printing import out, print_rows
+from tallybook.errors import ContractError, UnknownPlaceError
+from tallybook.model.files import read_file
+from tallybook.model.mortality import title
+from tallybook.release.excess import agreement, extended_table, summary
+from tallybook.sources.all_cause import parse_deaths
+
+EXAMPLES: Final = (
+    "Examples: tallybook excess --book covid · tallybook excess Austria --chart austria.png --book covid · "
+    "tallybook excess --compare-published recorded --book covid · tallybook excess --coverage 2019 --book covid · "
+    "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv"
+)
+
+RECORDED: Final = "recorded"
+"""What is said instead of a file for the figures that came with the recorded one."""
+
+_OF_SUMMARY: Final = (
+    *("place", "until", "deaths", "expected_deaths", "excess_deaths", "excess_low", "excess_high", "p_score_percent"),
+    *("baseline_years", "model"),
+)
+_OF_PERIODS: Final = (
+    *("start_date", "year", "month", "week", "deaths", "expected_deaths", "expected_low", "expected_high"),
+    *("excess_deaths", "p_score_percent", "cumulative_excess", "cumulative_excess_low", "cumulative_excess_high"),
+)
+
+
+def excess(
+    place: Annotated[
+        str | None, typer.Argument(help="A country, or place and country; all of them if left out.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="YEARS", help="Fit to these years, such as 2015-2019, not those of book.toml.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="MOMENT", help="As it was then; by default now.")] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            "--compare-published",
+            metavar="FILE|recorded",
+            help="How well it agrees with the expected deaths in a deaths.csv, or in the one that was recorded.",
+        ),
+    ] = None,
+    coverage: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEAR", help="How often intervals held what happened, in years held back through this one."
+        ),
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the place, as .png, .svg, .html or .json (Vega-Lite).")
+    ] = None,
+    output: Annotated[
+        Literal["table", "csv", "json"],
+        typer.Option("--format", help="A table for people, or CSV or JSON with every row."),
+    ] = "table",
+    limit: Annotated[int, typer.Option(help="How many rows the table shows.")] = 60,
+    folder: Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")] = Path(),
+) -> None:
+    """Show deaths from all causes beside those expected from the years before, and the excess with its interval."""
+    book = Book(folder)
+    if coverage is not None:
+        _print(book.excess_coverage(coverage), output, limit)
+        return
+    moment = None if as_of is None else moment_of(as_of, book)
+    made = book.excess(as_of=moment, baseline=None if baseline is None else _years(baseline))
+    if compare is not None:
+        _compare(book, made, compare, output, limit)
+        return
+    rows = made if place is None else made.filter(made.select(title())["place"] == _place(place, made))
+    if chart is not None:
+        _draw(rows, place, chart, book.config.attribution)
+    elif output != "table":
+        _print(extended_table(rows), output, limit)
+    elif place is None:
+        _print(summary(rows).select(_OF_SUMMARY), output, limit)
+    else:
+        _print(rows.select(_OF_PERIODS), output, limit)
+
+
+def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["table", "csv", "json"], limit: int) -> None:
+    """Print the table of agreement, and in a line what it adds up to."""
+    if compare == RECORDED:
+        published = book.all_cause_deaths()
+    else:
+        published = parse_deaths(read_file(Path(compare)), file=compare, today=date.today(), ignored=["*"])
+    table = agreement(made, published)
+    if table.is_empty():
+        raise ContractError(
+            f"{compare} has no expected deaths to compare with", hint="they are in a published deaths.csv"
+        )
+    _print(table, output, limit)
+    if output == "table":
+        rows, equal, one, more, lost = (
+            table.select("published", "equal", "one_off", "further_off", "missing").sum().row(0)
+        )
+        out.print(
+            f"{equal:,} of {rows:,} published figures are equal ({equal / rows:.1%}), {one:,} one off, "
+            f"{more:,} further off, {lost:,} not estimated"
+        )
+
+
+def _draw(rows: pl.DataFrame, place: str | None, file: Path, source: str) -> None:
+    if place is None:
+        raise ContractError("a chart is of one place", hint="name it")
+    if file.suffix not in {".png", ".svg", ".html", ".json"}:
+        raise ContractError(f"{file} is no picture", hint="end its name in .png, .svg, .html or .json")
+    from tallybook.charts.excess import excess as drawn
+
+    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2)
+    out.print(f"drew {escape(str(file))}")
+
+
+def _print(rows: pl.DataFrame, output: Literal["table", "csv", "json"], limit: int) -> None:
+    if output == "json":
+        print(rows.with_columns(pl.selectors.temporal().dt.to_string("iso")).write_json())
+        return
+    print_rows(rows, output, limit)
+
+
+def _years(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
+    if not found or int(found[1]) > int(found[2] or found[1]):
+        raise ContractError(f"{text!r} is no baseline", hint="write its first and last year, as 2015-2019")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def _place(name: str, made: pl.DataFrame) -> str:
+    """Return the place of this name, however it is capitalised; of a part of a country its own name is enough."""
+    known = made.select(title(), "placename").unique(maintain_order=True)
+    for column in ("place", "placename"):
+        found = known.filter(pl.col(column).str.to_lowercase() == name.lower())["place"]
+        if found.len() == 1:
+            return str(found[0])
+    close = difflib.get_close_matches(name, known["place"].to_list(), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known['place'].head(8))} and so on"
+    raise UnknownPlaceError(f"no deaths from all causes of {name!r}", hint=hint)

@@ -1,0 +1,110 @@
+"""Deaths from all causes: their columns, and what may be said of how deaths are expected in a place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Frequency = Literal["weekly", "monthly"]
+"""Whether deaths are counted by week or by month."""
+
+FREQUENCIES: Final = ("weekly", "monthly")
+"""The values of Frequency."""
+
+AVERAGE: Final = r"^(\d{4})-(\d{4}) average$"
+"""How the ``year`` of an average row is written, such as ``2017-2019 average``."""
+
+PLACE: Final = ("country", "placename")
+"""The columns of a place: a country, and a part of it where only that is counted."""
+
+DEATHS_SCHEMA: Final = pl.Schema(
+    {
+        "country": pl.String(),
+        "placename": pl.String(),
+        "frequency": pl.String(),
+        "start_date": pl.Date(),
+        "end_date": pl.Date(),
+        "year": pl.String(),
+        "month": pl.Int64(),
+        "week": pl.Int64(),
+        "deaths": pl.Int64(),
+    }
+)
+"""Deaths from all causes of a place and period. ``year`` is a year or, of a row that has the average of several, their
+first and last, as in ``2017-2019 average``; ``week`` is null of months; null ``deaths`` were not reported. Key: all but
+the dates and deaths, and of average rows also the dates: a place may have several, the latest of which holds."""
+
+PUBLISHED_COLUMNS: Final = (*DEATHS_SCHEMA, "expected_deaths", "excess_deaths", "baseline")
+"""The columns of ``excess-deaths/deaths.csv``."""
+
+YearRange = tuple[Annotated[int, Field(ge=1900, le=2100)], Annotated[int, Field(ge=1900, le=2100)]]
+"""A first and a last year."""
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HolidayTerm(_Part):
+    """Days on which an agency registers no deaths: their number in a week is a term of the model.
+
+    Attributes:
+        country: the country, by its two-letter code.
+        subdivision: a part of it, by the code the package ``holidays`` has for it.
+        names: the holidays, as that package calls them; all if left out.
+    """
+
+    country: str
+    subdivision: str | None = None
+    names: tuple[str, ...] = ()
+
+
+class PlaceTerms(_Part):
+    """What is particular in how deaths are expected in a place.
+
+    Attributes:
+        place: the country, or place and country as in ``Turkey, Istanbul``.
+        january: whether January of the first year estimated is part of what is fitted to.
+        holidays: counts the holidays of a period.
+        weeks: an indicator for each of these weeks of the year.
+        dates: an indicator for periods that have one of these dates, such as a strike of registrars.
+        columns: columns of the table with numbers of each period, such as its temperature.
+    """
+
+    place: str = Field(min_length=1)
+    january: bool = True
+    holidays: HolidayTerm | None = None
+    weeks: Annotated[tuple[Annotated[int, Field(ge=1, le=53)], ...], BeforeValidator(_list)] = ()
+    dates: Annotated[tuple[dt.date, ...], BeforeValidator(_list)] = ()
+    columns: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
+
+
+def title(columns: tuple[str, ...] = PLACE) -> pl.Expr:
+    """Return the name of a place in one text, of its columns that are not null.
+
+    >>> places = pl.DataFrame({"country": ["Turkey", "Peru"], "placename": ["Istanbul", None]})
+    >>> places.select(title())["place"].to_list()
+    ['Turkey, Istanbul', 'Peru']
+    """
+    return pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator=", ", ignore_nulls=True).alias(
+        "place"
+    )
+
+
+def described(terms: Mapping[str, PlaceTerms]) -> dict[str, Any]:
+    """Return what is particular, in plain words and numbers, by place.
+
+    >>> described({"Brazil": PlaceTerms(place="Brazil", january=False)})
+    {'Brazil': {'january': False}}
+    """
+    return {
+        place: said.model_dump(mode="json", exclude={"place"}, exclude_defaults=True) for place, said in terms.items()
+    }

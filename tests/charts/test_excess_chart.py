@@ -1,0 +1,92 @@
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import polars as pl
+import pytest
+
+from mortality import months, published, terms, weeks
+from tallybook import excess_deaths
+from tallybook.charts.excess import excess
+from tallybook.charts.style import THEMES, ThemeName
+from tallybook.errors import ContractError
+
+
+@pytest.fixture(scope="module")
+def estimates(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    return excess_deaths(published(shared_data), terms=terms(tmp_path_factory.mktemp("card")))
+
+
+def titles(chart: alt.LayerChart) -> list[str]:
+    said: dict[str, Any] = chart.to_dict()["title"]
+    return [said["text"], *said["subtitle"]]
+
+
+def test_the_headline_says_in_words_what_can_be_said(estimates: pl.DataFrame) -> None:
+    assert titles(excess(estimates, "Austria")) == [
+        "Austria: about 6,900 more deaths than expected",
+        "Weekly deaths from all causes, weeks that ended 12 January 2020 to 13 December 2020",
+        "In all 6,879 more than expected (+9.0 %); 95 % interval 1,675 to 12,084",
+    ]
+    assert titles(excess(estimates, "Denmark")) == [
+        "Denmark: about as many deaths as expected",
+        "Weekly deaths from all causes, weeks that ended 12 January 2020 to 13 December 2020",
+        "In all 875 fewer than expected (−1.7 %); 95 % interval −3,510 to 1,760",
+    ]
+    assert titles(excess(estimates, "Italy"))[1:] == [
+        "Monthly deaths from all causes, January 2020 to November 2020",
+        "In all 80,026 more than expected (+13.7 %); no interval can be told",
+    ]
+    assert titles(excess(estimates, "Turkey, Istanbul"))[0].startswith("Turkey, Istanbul: about 15,000 more")
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_it_is_drawn_without_a_browser(estimates: pl.DataFrame, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"austria.{ending}"
+    excess(estimates, "Austria", source="Statistik Austria").save(str(file))
+    assert file.read_bytes().startswith(b"\x89PNG" if ending == "png" else b"<svg")
+    if ending == "svg":
+        text = file.read_text()
+        assert "Source: Statistik Austria." in text
+        assert "year + s(week), fitted to 2015–2019" in text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_has_the_colours_of_its_theme_and_a_description(estimates: pl.DataFrame, theme: ThemeName) -> None:
+    made = excess(estimates, "Austria", theme=theme).to_dict()
+    assert made["background"] == THEMES[theme].ground
+    colours = json.dumps([layer["mark"] for layer in made["layer"]])
+    assert THEMES[theme].deaths in colours
+    assert "about 6,900 more deaths than expected" in made["description"]
+
+
+def test_the_shaded_area_ends_where_the_lines_cross() -> None:
+    deaths = {1: 100, 2: 100, 3: 140}
+    rows = months(lambda year, month: deaths.get(month, 120) if year == 2020 else 120, years=range(2018, 2021))
+    few = excess_deaths(rows.filter(pl.col("month") <= 3), place="geoid", terms=[{"place": "USA-39", "january": False}])
+    made = excess(few, "USA-39").to_dict()
+    above = made["datasets"][made["layer"][1]["data"]["name"]]
+    crossing = above[2]
+    assert crossing["deaths"] == crossing["expected_deaths"] == crossing["edge"] == 120
+    assert crossing["date"].startswith("2020-02-15T12:00")
+    assert [row["edge"] for row in above] == [120, 120, 120, 140]
+
+
+def test_a_hole_stays_one_and_weeks_without_dates_have_their_place() -> None:
+    rows = weeks(lambda year, week: None if (year, week) == (2020, 9) else 100 + week % 3)
+    made = excess(excess_deaths(rows, place="geoid"), "USA-39").to_dict()
+    above = made["datasets"][made["layer"][1]["data"]["name"]]
+    hole = [row for row in above if row["deaths"] is None]
+    assert [(row["edge"], row["date"][:10]) for row in hole] == [(None, dt.date(2020, 3, 1).isoformat())]
+
+
+def test_what_cannot_be_drawn_is_said(estimates: pl.DataFrame) -> None:
+    with pytest.raises(ContractError, match="nothing is expected of 'Atlantis'; is it called so in the frame"):
+        excess(estimates, "Atlantis")
+    with pytest.raises(ContractError, match="the frame has no column 'expected_low'"):
+        excess(estimates.drop("expected_low"), "Austria")
+    new = excess_deaths(weeks(lambda _year, week: week, years=range(2020, 2021)), place="geoid")
+    with pytest.raises(ContractError, match="nothing is expected of 'USA-39'"):
+        excess(new, "USA-39")
