@@ -63,13 +63,14 @@ class Publisher:
     releases: ReleaseLog
     clock: Callable[[], datetime]
 
-    def publish(self, target: Path, *, as_of: datetime | None, log: bool, progress: Progress) -> Release:
+    def publish(self, target: Path, *, as_of: datetime | None, log: bool, site: bool, progress: Progress) -> Release:
         """Write the release of now or of a past moment; see ``Book.publish``.
 
         Args:
             target: the folder.
             as_of: the moment; None: now.
             log: whether it is one of the book's releases.
+            site: whether it has pages, too.
             progress: called as the work goes on.
         """
         progress("reading the ledger", 0, 3)
@@ -96,7 +97,8 @@ class Publisher:
             register=method.register,
             provenance=provenance(known, self.ledger.records()),
             history=history,
-            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
+            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution", "time_zone"}),
+            site=_site if site else None,
         )
         if log:
             self._keep_register(moment)
@@ -161,6 +163,12 @@ class Publisher:
         if self.own_register.exists():
             file = Fetched(REGISTER_FILE, REGISTER_FILE, read_file(self.own_register))
             self.raw.keep(_OWN, file, at=self.clock(), as_of=moment)
+
+
+def _site(folder: Path, old: Path) -> None:
+    from tallybook.site.build import build_site  # templates and charts take a while to load
+
+    build_site(folder, old)
 
 
 _NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

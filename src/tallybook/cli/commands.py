@@ -148,13 +148,18 @@ def publish(
     as_of: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="The release as it would have been then; needs --out.")
     ] = None,
+    *,
+    site: Annotated[
+        bool | None,
+        typer.Option("--site/--no-site", help="Whether to make the pages to read it, too. Default: as book.toml says."),
+    ] = None,
     folder: BookFolder = Path(),
 ) -> None:
-    """Publish what is known: CSV files in the published layout, and Parquet files that say more."""
+    """Publish what is known: CSV files in the published layout, Parquet files that say more, and pages to read them."""
     book = Book(folder)
     with progress() as bar:
         moment = None if as_of is None else moment_of(as_of, book)
-        release = book.publish(target, as_of=moment, progress=bar)
+        release = book.publish(target, as_of=moment, site=site, progress=bar)
     print_release(book, release)
 
 

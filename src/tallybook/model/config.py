@@ -73,6 +73,7 @@ class BookConfig(_Strict):
         levels: the levels it publishes.
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
+        site: whether ``publish`` makes pages to read the release, too.
     """
 
     title: str
@@ -85,6 +86,7 @@ class BookConfig(_Strict):
     levels: tuple[Level, ...] = Field(min_length=1)
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
+    site: bool = True
 
     @field_validator("levels", "metrics")
     @classmethod

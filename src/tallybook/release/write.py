@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,9 @@ from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
+
+PAGES: Final = "site.json"
+"""The file that names what belongs to the release's site, where it has one."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def write_release(
     provenance: pl.DataFrame,
     history: History,
     about: dict[str, str],
+    site: Callable[[Path, Path], None] | None = None,
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
 
@@ -137,6 +141,8 @@ def write_release(
         provenance: where each value comes from.
         history: the releases up to this one, and what it changes.
         about: what the release says of itself: title, publisher, licence, and so on.
+        site: given the new folder and the old one once the files and the card are written, it adds pages to read them,
+            and ``site.json``; None: there are none.
 
     Raises:
         BookError: ``out`` cannot be written.
@@ -165,6 +171,8 @@ def write_release(
                 "files": [asdict(file) for file in files],
             }
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            if site:
+                site(new, out.resolve())
             _take_along(out.resolve(), new)
     except Timeout:
         raise BookError(f"another process is publishing to {out}", hint="try again later") from None
@@ -229,7 +237,7 @@ def _take_along(old: Path, new: Path) -> None:
     card = _card(old / CARD)
     if card is None:
         return
-    own = {CARD, *(file["path"] for file in card["files"])}
+    own = {CARD, PAGES, *(file["path"] for file in card["files"]), *_pages(old / PAGES)}
     for path in old.rglob("*"):
         name = path.relative_to(old)
         if (path.is_symlink() or path.is_file()) and name.as_posix() not in own and not (new / name).exists():
@@ -248,6 +256,14 @@ def _card(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
+
+
+def _pages(file: Path) -> list[str]:
+    """Return the paths of a release's pages; none where it has no site."""
+    try:
+        return [str(path) for path in json.loads(file.read_bytes())["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _lacks(level: Level) -> str:
