@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,14 @@ from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError
 from tallybook.ledger import Ledger
+from tallybook.measures.revisions import revision_summary, revisions
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig
 from tallybook.model.files import read_file
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
-from tallybook.release.figures import Method, figures, first_covered
+from tallybook.release.figures import Figures, Method, figures, first_covered
+from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import close, in_time, live_tables, open_days
 from tallybook.release.write import History, Release, provenance, write_release
 from tallybook.sources.archive import Archive, Fetched
@@ -33,6 +35,7 @@ REGISTER_FILE: Final = "anomalies.csv"
 """The file of a book's own register."""
 
 _OWN: Final = "book"
+_PLACES_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Publisher:
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
+        tables |= self._of_places(levels) | self._of_revisions(known, as_of)
         history, state = self._history(known, moment, method)
         release = write_release(
             target,
@@ -104,6 +108,19 @@ class Publisher:
             self._keep_register(moment)
             self.releases.add(state)
         return release
+
+    def _of_places(self, levels: Sequence[Figures]) -> dict[str, pl.DataFrame]:
+        there = places_table(levels, self.places)
+        return {"places.csv": plain_numbers(there), "places.parquet": there}
+
+    def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame]:
+        """Return every revision and their summary; read some places at a time, for all values ever said are many."""
+        places = known["place"].unique().sort()
+        parts = [places[first : first + _PLACES_AT_ONCE] for first in range(0, max(len(places), 1), _PLACES_AT_ONCE)]
+        values = (self.ledger.values(until=as_of, places=part.to_list()) for part in parts)
+        told, sums = zip(*((revisions(part), revision_summary(part)) for part in values), strict=True)
+        every, summary = (pl.concat(frames).rename({"place": "geoid"}) for frames in (told, sums))
+        return {"revisions.parquet": every, "revision-summary.csv": published_numbers(summary)}
 
     def method(self, as_of: datetime | None) -> Method:
         """Return how the averages are made, now or at a past moment."""

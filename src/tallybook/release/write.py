@@ -20,6 +20,7 @@ from tallybook.errors import BookError
 from tallybook.model.metrics import Level
 from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
 from tallybook.release.changes import Changes
+from tallybook.release.dictionary import DICTIONARY, dictionary
 from tallybook.release.figures import Figures
 from tallybook.release.layout import (
     AVERAGES,
@@ -135,7 +136,7 @@ def write_release(
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
         lacking: the levels of the book that have none.
-        tables: further CSV files, by their path below the folder.
+        tables: further CSV and Parquet files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
         provenance: where each value comes from.
@@ -154,12 +155,14 @@ def write_release(
             notes = (*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made)))
             for path, table in tables.items():
                 (new / path).parent.mkdir(exist_ok=True)
-                table.write_csv(new / path)
+                write = table.write_parquet if path.endswith(".parquet") else table.write_csv
+                write(new / path)
             annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             provenance.write_parquet(new / "provenance.parquet")
             _write_history(new, history, about)
+            dictionary(new).write_csv(new / DICTIONARY)
             files = tuple(_described(new))
             card = {
                 **about,
