@@ -98,10 +98,13 @@ class Publisher:
             lacking=[level for level in self.config.levels if level not in {made.level for made in levels}],
             tables=tables,
             annotations=self.sources.annotations(),
+            sources=self.sources.described(self.config.levels),
             register=method.register,
             provenance=provenance(known, self.ledger.records()),
             history=history,
-            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution", "time_zone"}),
+            about=self.config.model_dump(
+                include={"title", "notice", "publisher", "licence", "attribution", "time_zone"}
+            ),
             site=_site if site else None,
         )
         if log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -66,9 +67,13 @@ _OWN: Final = {
     "members": Meaning("", "the geoids a geographic exception is made of, separated by blanks", _NO_PLACE),
     "note": Meaning("", "what a reader has to know of the row", "nothing"),
     "days_since_last_report": Meaning("days", "the days that the new counts are of", "nothing was reported that day"),
-    "positivity_avg_percent": Meaning("percent", "average of positive tests by that of all tests", "there are no tests"),
+    "positivity_avg_percent": Meaning(
+        "percent", "average of positive tests by that of all tests", "there are no tests"
+    ),
     "reported_cases_per_100k": Meaning("per 100,000 people", "the rate as the agency computed it", _NOT_REPORTED),
-    "reported_people_tested_per_100k": Meaning("per 100,000 people", "the rate as the agency computed it", _NOT_REPORTED),
+    "reported_people_tested_per_100k": Meaning(
+        "per 100,000 people", "the rate as the agency computed it", _NOT_REPORTED
+    ),
     "id": Meaning("", "the id of the anomaly"),
     "type": Meaning("", "the metric concerned, or both: cases and deaths"),
     "omit_from_rolling_average": Meaning("", "whether the days are left out of averages", "no"),
@@ -119,6 +124,37 @@ _OF_METRIC: Final = {
     "window_days": Meaning("days", "how many days the average of {} is divided by", "there is no average yet"),
 }
 
+_FILES: Final = {
+    "us": "{kind} of the nation, a row per day",
+    "us-states": "{kind} of states and territories, a row per day and state",
+    "us-counties": "{kind} of counties, a row per day and county",
+    "towns": "{kind} of towns, a row per day and town",
+}
+
+_KINDS: Final = {
+    "": "Cumulative counts",
+    "rolling-averages": "New counts, rolling averages and rates",
+    "live": "Counts of the current day as they come in",
+}
+
+_OTHER_FILES: Final = {
+    "CHANGES.md": "What this release changes, in words",
+    "changes.csv": "Every value that is new, revised or withdrawn since the release before",
+    "changes.atom": "A feed of the releases",
+    "annotations.csv": "What the agencies say of single days themselves",
+    "dictionary.csv": "What every column of every file means",
+    "sources.json": "What the sources are",
+    "places.csv": "The places, with their populations",
+    "places.parquet": "The places, with their populations",
+    "provenance.parquet": "Where each value comes from: source, file and its digest, since when, which revision",
+    "revisions.parquet": "Every value that was changed after it was first known",
+    "revision-summary.csv": "How often, how late and how much each place revises",
+    "rolling-averages/anomalies.csv": "The register of anomalies",
+    "rolling-averages/anomalies.parquet": "The register of anomalies, with ids",
+}
+
+_PART: Final = re.compile(r"-(\d{4}|recent|confirmed-probable)$")
+
 _TYPES: Final = {pl.Date: "date", pl.Boolean: "yes or no", pl.String: "text", pl.Datetime: "moment", pl.List: "list"}
 
 
@@ -133,7 +169,30 @@ def dictionary(folder: Path) -> pl.DataFrame:
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet"))
     rows = [row for file in files for row in _rows(file, file.relative_to(folder).as_posix())]
-    return pl.DataFrame(rows, dict.fromkeys(["file", "column", "type", "unit", "meaning", "missing"], pl.String), orient="row")
+    return pl.DataFrame(
+        rows, dict.fromkeys(["file", "column", "type", "unit", "meaning", "missing"], pl.String), orient="row"
+    )
+
+
+def file_meaning(path: str) -> str:
+    """Return what a file of a release has; empty where nobody said.
+
+    >>> file_meaning("rolling-averages/us-counties-2021.csv")
+    'New counts, rolling averages and rates of counties, a row per day and county; 2021 only'
+    """
+    if path in _OTHER_FILES:
+        return _OTHER_FILES[path]
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0]
+    part = _PART.search(stem)
+    told = _FILES.get(stem[: part.start()] if part else stem, "")
+    if not told or folder not in _KINDS:
+        return ""
+    says = told.format(kind=_KINDS[folder])
+    if part is None:
+        return says + ("; unrounded, with what stands behind each figure" if name.endswith(".parquet") else "")
+    rest = {"recent": "the last 30 days", "confirmed-probable": "confirmed and probable told apart"}
+    return f"{says}; {rest.get(part[1], f'{part[1]} only')}"
 
 
 def meaning_of(column: str, path: str) -> Meaning | None:

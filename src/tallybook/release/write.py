@@ -38,6 +38,9 @@ from tallybook.release.swap import replaced
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
 
+SOURCES: Final = "sources.json"
+"""The file that says what the sources are."""
+
 PAGES: Final = "site.json"
 """The file that names what belongs to the release's site, where it has one."""
 
@@ -122,6 +125,7 @@ def write_release(
     lacking: Sequence[Level],
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
+    sources: Sequence[Mapping[str, Any]],
     register: pl.DataFrame,
     provenance: pl.DataFrame,
     history: History,
@@ -138,6 +142,7 @@ def write_release(
         lacking: the levels of the book that have none.
         tables: further CSV and Parquet files, by their path below the folder.
         annotations: the dated notes of the sources.
+        sources: what the sources say of themselves.
         register: the anomalies, with their ids.
         provenance: where each value comes from.
         history: the releases up to this one, and what it changes.
@@ -161,6 +166,7 @@ def write_release(
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             provenance.write_parquet(new / "provenance.parquet")
+            (new / SOURCES).write_text(json.dumps(sources, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             _write_history(new, history, about)
             dictionary(new).write_csv(new / DICTIONARY)
             files = tuple(_described(new))

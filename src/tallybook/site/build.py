@@ -11,11 +11,27 @@ from typing import Final
 
 from tallybook.charts.style import SANS, SERIF, THEMES, Theme
 from tallybook.release.write import PAGES
+from tallybook.site.data import data_page
+from tallybook.site.excess import excess_page
 from tallybook.site.opened import Opened
 from tallybook.site.overview import overview
 from tallybook.site.page import Asset, Page, rendered
+from tallybook.site.places import place_pages
+from tallybook.site.revisions import known_scripts, revisions_page
 
-_PAGES: Final[tuple[Callable[[Opened], Iterator[Page]], ...]] = (overview,)
+
+def _missing(_site: Opened) -> Iterator[Page]:
+    yield Page("404.html", "404.html", "There is no such page", "There is no page at this address.")
+
+
+_PAGES: Final[tuple[Callable[[Opened], Iterator[Page]], ...]] = (
+    overview,
+    place_pages,
+    excess_page,
+    revisions_page,
+    data_page,
+    _missing,
+)
 
 
 def build_site(folder: Path, old: Path) -> None:
@@ -39,14 +55,15 @@ def build_site(folder: Path, old: Path) -> None:
     (folder / PAGES).write_text(json.dumps({"files": sorted(paths)}, indent=0) + "\n", encoding="utf-8")
 
 
-def _assets(_site: Opened) -> Iterator[Asset]:
+def _assets(site: Opened) -> Iterator[Asset]:
     yield Asset("assets/site.css", _stylesheet())
     yield Asset("assets/icon.svg", _static("icon.svg"))
+    yield from known_scripts(site)
 
 
 def _put(folder: Path, old: Path, asset: Asset) -> None:
     new, before = folder / asset.path, old / asset.path
-    new.parent.mkdir(exist_ok=True)
+    new.parent.mkdir(parents=True, exist_ok=True)
     if before.is_file() and before.read_bytes() == asset.data:
         try:
             os.link(before, new)

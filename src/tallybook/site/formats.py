@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 NONE: Final = "–"
 """What stands where there is no figure. It is never a zero."""
@@ -37,7 +40,7 @@ def in_words(value: float | None) -> str:
     """
     if value is None:
         return NONE
-    for name, size in (("billion", 10**9), ("million", 10**6)):
+    for name, size in (("trillion", 10**12), ("billion", 10**9), ("million", 10**6)):
         if value >= size:
             digits = 1 if value < 10 * size else 0
             return f"{value / size:,.{digits}f}".removesuffix(".0") + f" {name}"
@@ -85,6 +88,103 @@ def change(percent: float | None) -> str:
     return f"{'↑' if whole > 0 else '↓' if whole < 0 else '→'} {abs(whole):,}%"
 
 
+def signed(value: float | None) -> str:
+    """Return a difference with its sign.
+
+    >>> signed(-26236), signed(7), signed(0), signed(None)
+    ('−26,236', '+7', '0', '–')
+    """
+    if value is None or value == 0:
+        return NONE if value is None else "0"
+    return f"{'+' if value > 0 else '−'}{abs(value):,.0f}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share in percent.
+
+    >>> percent(0.26), percent(None)
+    ('0.3%', '–')
+    """
+    return NONE if value is None else f"{value:,.1f}%"
+
+
+def markdown(text: str) -> Markup:
+    r"""Return an agency's Markdown as HTML; HTML within it stays text, and its headings begin at the fourth level.
+
+    >>> markdown("# On <b>tests</b>")
+    Markup('<h4>On &lt;b&gt;tests&lt;/b&gt;</h4>\n')
+    """
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    tokens = MarkdownIt("commonmark", {"html": False}).disable("image").parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 3, 6)}"
+    made = MarkdownIt("commonmark", {"html": False})
+    return Markup(made.renderer.render(tokens, made.options, {}))  # noqa: S704
+
+
+def weekday(value: dt.date) -> str:
+    """Return a date with its day of the week.
+
+    >>> weekday(dt.date(2020, 3, 3))
+    'Tue, Mar 3, 2020'
+    """
+    return f"{value:%a}, {day(value)}"
+
+
+def raw(value: float | None) -> str:
+    """Return a number as scripts sort by it: plain, and empty where there is none.
+
+    >>> raw(1234.5678), raw(7), raw(None)
+    ('1234.57', '7', '')
+    """
+    return "" if value is None else f"{value:.2f}".removesuffix(".00")
+
+
+def trend(percent: float | None) -> str:
+    """Return how an average compares with that of 14 days before, as the end of a sentence.
+
+    >>> trend(12.4), trend(-3.0), trend(0.2), trend(None)
+    (', 12% more than 14 days before', ', 3% fewer than 14 days before', ', as many as 14 days before', '')
+    """
+    if percent is None:
+        return ""
+    whole = round(percent)
+    if whole == 0:
+        return ", as many as 14 days before"
+    return f", {abs(whole):,}% {'more' if whole > 0 else 'fewer'} than 14 days before"
+
+
+def metric(name: str) -> str:
+    """Return what a metric counts, in the plural.
+
+    >>> metric("positive_tests")
+    'positive tests'
+    """
+    return name.replace("_", " ")
+
+
+def the(name: str) -> str:
+    """Return the name of a place as sentences have it.
+
+    >>> the("United States"), the("Washington"), the("District of Columbia")
+    ('the United States', 'Washington', 'the District of Columbia')
+    """
+    with_article = ("United States", "District of ", "Northern Mariana Islands", "Virgin Islands")
+    return f"the {name}" if name.startswith(with_article) else name
+
+
+LEVELS: Final = {
+    "nation": ("nation", "nations"),
+    "state": ("state or territory", "states and territories"),
+    "county": ("county", "counties"),
+    "town": ("town", "towns"),
+}
+"""What places of a level are called: one, and several."""
+
+
 def size(count: int) -> str:
     """Return the size of a file.
 
@@ -115,5 +215,13 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "change": change,
     "size": size,
     "plural": plural,
+    "signed": signed,
+    "percent": percent,
+    "markdown": markdown,
+    "weekday": weekday,
+    "raw": raw,
+    "trend": trend,
+    "metric": metric,
+    "the": the,
 }
 """What templates call these."""

@@ -87,7 +87,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
-    made.globals.update(nav=NAV, csp=CSP)
+    made.globals.update(nav=NAV, csp=CSP, words=formats.LEVELS)
     return made
 
 
