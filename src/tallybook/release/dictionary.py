@@ -155,6 +155,8 @@ _OTHER_FILES: Final = {
 
 _PART: Final = re.compile(r"-(\d{4}|recent|confirmed-probable)$")
 
+_COLUMNS: Final = ("file", "column", "type", "unit", "meaning", "missing")
+
 _TYPES: Final = {pl.Date: "date", pl.Boolean: "yes or no", pl.String: "text", pl.Datetime: "moment", pl.List: "list"}
 
 
@@ -169,8 +171,9 @@ def dictionary(folder: Path) -> pl.DataFrame:
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet"))
     rows = [row for file in files for row in _rows(file, file.relative_to(folder).as_posix())]
+    own = [(DICTIONARY, column, "text", *_OWN[column]) for column in _COLUMNS]
     return pl.DataFrame(
-        rows, dict.fromkeys(["file", "column", "type", "unit", "meaning", "missing"], pl.String), orient="row"
+        [*rows, *own], dict.fromkeys(_COLUMNS, pl.String), orient="row"
     )
 
 

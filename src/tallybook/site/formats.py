@@ -177,7 +177,7 @@ def the(name: str) -> str:
 
 
 LEVELS: Final = {
-    "nation": ("nation", "nations"),
+    "nation": ("nation", "the nation"),
     "state": ("state or territory", "states and territories"),
     "county": ("county", "counties"),
     "town": ("town", "towns"),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from tallybook.charts.map import shapes_available
 from tallybook.model.metrics import Level
 from tallybook.site.days import NO_ANOMALIES, anomalies_of, lines_of, place_data, round_or_none
 from tallybook.site.latest import Row
@@ -22,12 +23,15 @@ def overview(site: Opened) -> Iterator[Page]:
     nation = next(iter(site.rows.get(Level.NATION, [])), None)
     below = next((level for level in site.levels if level is not Level.NATION), None)
     rows = site.rows[below] if below else []
+    has_shapes = Level.COUNTY in site.levels and shapes_available()
+    maps = ["specs/tiles.js"] if Level.STATE in site.levels else []
+    maps += ["specs/counties.js"] if has_shapes else []
     yield Page(
         "index.html",
         "overview.html",
         "Overview",
         f"{site.title}: the latest figures of every place, where they stand, and what changed.",
-        ("vega.js", "specs/place.js", "specs/map.js", "overview.js"),
+        ("vega.js", "specs/place.js", *maps, "overview.js"),
         {
             "nation": nation,
             "level": below,
@@ -35,7 +39,7 @@ def overview(site: Opened) -> Iterator[Page]:
             "others": _by_state(rows) if len(rows) > _TABLED else {},
             **(_nation(site, nation) if nation else {"data": None}),
             "maps": _maps(site),
-            "has_shapes": False,
+            "has_shapes": has_shapes,
             "changes": site.card["changes"],
             "revised": _revised(site),
         },

@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from tallybook.measures.calendar import calendar
-from tallybook.measures.explain import explain_last
+from tallybook.measures.explain import Role, explain_last
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
 from tallybook.release.layout import AVERAGES, STEMS
@@ -78,6 +78,7 @@ def _page(
             "data": place_data(days, anomalies, place),
             "lines": lines_of(days),
             "windows": {metric: made.to_dicts() for metric, made in windows.items()},
+            "sums": {metric: int(made["contribution"].sum()) for metric, made in windows.items()},
             "parts": _parts(site, metrics) if level is Level.NATION else {},
             "last": days.row(-1, named=True),
             "anomalies": anomalies.to_dicts(),
@@ -106,9 +107,32 @@ def _windows(site: Opened, level: Level, frame: pl.DataFrame) -> dict[str, dict[
             register=site.register,
             reporting=method["reporting"][level],
         )
-        rows = explain_last(averaged)
+        rows = _folded(explain_last(averaged))
         made[metric] = {str(geoid): days for (geoid,), days in rows.group_by("place", maintain_order=True)}
     return made
+
+
+def _folded(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the days of windows with runs of days alike in one row: ``date`` to ``end_date``, ``days``.
+
+    Args:
+        days: as ``explain_last`` returns them.
+    """
+    alike = ("place", "role", "count")
+    quiet = pl.col("contribution").fill_null(0) == 0
+    plain = quiet & pl.col("anomalies").is_null() & ~pl.col("role").is_in([Role.OMITTED.value, Role.NEGATIVE.value])
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in alike)
+    goes_on = same & plain & plain.shift(1, fill_value=False)
+    return (
+        days.with_columns(run=(~goes_on).cum_sum())
+        .group_by("place", "run", maintain_order=True)
+        .agg(
+            pl.col("date").first(),
+            pl.col("date").last().alias("end_date"),
+            pl.len().alias("days"),
+            pl.col("count", "adjustment", "role", "anomalies", "contribution").first(),
+        )
+    )
 
 
 def _parts(site: Opened, metrics: tuple[str, ...]) -> dict[str, list[tuple[str, str, float]]]:

@@ -12,15 +12,16 @@ import polars as pl
 from tallybook.site.opened import Opened
 from tallybook.site.page import Asset, Page
 
-_LISTED: Final = 40
+_LISTED: Final = 25
 
 
 def revisions_page(site: Opened) -> Iterator[Page]:
     """Yield the page: how each place revises, the latest and the largest revisions."""
-    told = site.table("revisions.parquet").join(site.places.select("geoid", "title"), on="geoid", how="left")
-    size = pl.col("difference").abs()
-    largest = told.sort(size, "geoid", "date", descending=[True, False, False], nulls_last=True).head(_LISTED)
-    latest = told.sort("as_of", size, "geoid", "date", descending=[True, True, False, False], nulls_last=True)
+    told = site.table("revisions.parquet")
+    moments = _moments(told.join(site.places.select("geoid", "title"), on="geoid", how="left"))
+    size, order = pl.col("largest").abs(), ("geoid", "metric")
+    largest = moments.sort(size, *order, descending=[True, False, False], nulls_last=True)
+    latest = moments.sort("as_of", size, *order, descending=[True, True, False, False], nulls_last=True)
     yield Page(
         "revisions.html",
         "revisions.html",
@@ -30,7 +31,7 @@ def revisions_page(site: Opened) -> Iterator[Page]:
         {
             "count": told.height,
             "summary": _summary(site),
-            "largest": largest.to_dicts(),
+            "largest": largest.head(_LISTED).to_dicts(),
             "latest": latest.head(_LISTED).to_dicts(),
             "places": _revised(site),
             "metrics": told["metric"].unique().sort().to_list(),
@@ -76,6 +77,16 @@ def _known(now: pl.DataFrame, revised: pl.DataFrame) -> dict[str, Any]:
             "before": before,
         }
     return {"moments": [_iso(moment) for moment in moments], "metrics": made}
+
+
+def _moments(told: pl.DataFrame) -> pl.DataFrame:
+    """Return what each place changed of a metric at a moment: how many dates, which, and the largest difference."""
+    return told.group_by("geoid", "title", "metric", "as_of").agg(
+        pl.len().alias("dates"),
+        pl.col("date").min().alias("first"),
+        pl.col("date").max().alias("last"),
+        pl.col("difference").sort_by(pl.col("difference").abs(), nulls_last=False).last().alias("largest"),
+    )
 
 
 def _iso(moment: datetime) -> str:
