@@ -35,6 +35,7 @@ REGISTER_FILE: Final = "anomalies.csv"
 """The file of a book's own register."""
 
 _OWN: Final = "book"
+_ABOUT: Final = {"title", "notice", "publisher", "licence", "attribution", "time_zone", "community_spread_from"}
 _PLACES_AT_ONCE: Final = 500
 
 
@@ -102,9 +103,7 @@ class Publisher:
             register=method.register,
             provenance=provenance(known, self.ledger.records()),
             history=history,
-            about=self.config.model_dump(
-                include={"title", "notice", "publisher", "licence", "attribution", "time_zone"}
-            ),
+            about=self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True),
             site=_site if site else None,
         )
         if log:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import polars as pl
+
 ThemeName = Literal["light", "dark"]
 """What a chart is drawn for."""
 
@@ -13,6 +15,10 @@ SANS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 
 
 SERIF: Final = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, 'Liberation Serif', serif"
 """The type of headlines."""
+
+
+_STRIDE, _PRIME = 89, 97
+"""What spreads FIPS codes over the colours so that the places shown first are told apart best."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +69,39 @@ THEMES: Final[dict[ThemeName, Theme]] = {
     ),
 }
 """Light and dark; the places after Paul Tol's "bright" set, darkened or lightened until they stand out."""
+
+REGIONS: Final = {
+    "Northeast": ("#4477aa", "#77aadd"),
+    "Midwest": ("#228833", "#66cc77"),
+    "South": ("#cc4455", "#ee7788"),
+    "West": ("#997700", "#d9bb44"),
+    "Territories": ("#5e5e5e", "#bbbbbb"),
+}
+"""The colours of the Census regions, in light and in dark."""
+
+DIVISIONS: Final = {
+    "New England": ("#2f5f91", "#5c94cc"),
+    "Middle Atlantic": ("#5f93c6", "#a3c8ec"),
+    "East North Central": ("#1b6e29", "#4fb562"),
+    "West North Central": ("#479f55", "#93e0a0"),
+    "South Atlantic": ("#a62b3c", "#e0596d"),
+    "East South Central": ("#cc4455", "#f08c9a"),
+    "West South Central": ("#d6707d", "#f9b9c2"),
+    "Mountain": ("#7d6100", "#c4a22f"),
+    "Pacific": ("#a98a1a", "#ecd67f"),
+    "Territories": REGIONS["Territories"],
+}
+"""The colours of the Census divisions: shades of that of their region. Each is spelled in one way only."""
+
+GROUPS: Final = {"region": REGIONS, "division": DIVISIONS}
+"""What bubbles are coloured by."""
+
+
+def place_number(geoid: pl.Expr) -> pl.Expr:
+    """Return which of the seven colours of places a place has: its own, whatever else is shown.
+
+    >>> pl.DataFrame({"geoid": ["USA-36", "USA-53"]}).select(place_number(pl.col("geoid")))["geoid"].to_list()
+    [3, 5]
+    """
+    digits = geoid.str.replace_all(r"\D", "").cast(pl.Int64, strict=False).fill_null(0)
+    return digits * _STRIDE % _PRIME % len(THEMES["light"].places)

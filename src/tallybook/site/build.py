@@ -9,8 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from tallybook.charts.map import shapes_available
 from tallybook.charts.style import SANS, SERIF, THEMES, Theme
+from tallybook.model.metrics import Level
 from tallybook.release.write import PAGES
+from tallybook.site.bubbles import bubbles_page
+from tallybook.site.bundle import scripts
+from tallybook.site.compare import compare_page
 from tallybook.site.data import data_page
 from tallybook.site.excess import excess_page
 from tallybook.site.opened import Opened
@@ -18,6 +23,8 @@ from tallybook.site.overview import overview
 from tallybook.site.page import Asset, Page, rendered
 from tallybook.site.places import place_pages
 from tallybook.site.revisions import known_scripts, revisions_page
+from tallybook.site.series import series_scripts
+from tallybook.site.specs import specs
 
 
 def _missing(_site: Opened) -> Iterator[Page]:
@@ -26,6 +33,8 @@ def _missing(_site: Opened) -> Iterator[Page]:
 
 _PAGES: Final[tuple[Callable[[Opened], Iterator[Page]], ...]] = (
     overview,
+    compare_page,
+    bubbles_page,
     place_pages,
     excess_page,
     revisions_page,
@@ -59,6 +68,12 @@ def _assets(site: Opened) -> Iterator[Asset]:
     yield Asset("assets/site.css", _stylesheet())
     yield Asset("assets/icon.svg", _static("icon.svg"))
     yield from known_scripts(site)
+    counties = Level.COUNTY in site.levels and shapes_available()
+    for made in (scripts(), series_scripts(site), specs(counties=counties)):
+        yield from (Asset(f"assets/{name}", data) for name, data in made.items())
+    counties = Level.COUNTY in site.levels and shapes_available()
+    for path, data in {**scripts(), **specs(counties=counties)}.items():
+        yield Asset(f"assets/{path}", data)
 
 
 def _put(folder: Path, old: Path, asset: Asset) -> None:

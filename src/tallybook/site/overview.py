@@ -77,6 +77,6 @@ def _by_state(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
 def _revised(site: Opened) -> list[dict[str, Any]]:
     """Return the largest revisions since the release before."""
     rows = pl.scan_csv(site.folder / "changes.csv", glob=False, infer_schema=False).filter(change="revised").collect()
-    numbers = rows.with_columns(pl.col("old", "new", "difference").cast(pl.Float64), pl.col("date").cast(pl.Date))
+    numbers = rows.with_columns(pl.col("old", "new", "difference").cast(pl.Float64), pl.col("date").str.to_date())
     largest = numbers.sort(pl.col("difference").abs(), descending=True, nulls_last=True, maintain_order=True)
     return largest.head(_REVISED).to_dicts()

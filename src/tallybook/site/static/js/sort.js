@@ -1,4 +1,4 @@
-/** Tables that a reader sorts: a click on a column's head, by what its cells say in `data-value`, or in text. */
+// Tables that a reader sorts: a click on a column's head, by what its cells say in `data-value`, or in text.
 
 /**
  * Make the heads of a table buttons that sort its rows.

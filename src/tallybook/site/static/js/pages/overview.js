@@ -1,4 +1,4 @@
-/** The front page: the nation's days, the maps, the table. */
+// The front page: the nation's days, the maps, the table.
 
 import { drawChart } from "../chart.js";
 import { drawDays } from "../days.js";
@@ -28,18 +28,21 @@ function drawMaps() {
  */
 async function drawMap(name, values) {
   const figure = document.getElementById(name);
-  const spec = tallybook.specs[name]?.[name];
+  const spec = window.tallybook.specs[name]?.[name];
   if (!figure || !values || !spec) return;
   const told = values.map((one) => ({ ...one, text: one.value === null ? "" : one.value.toFixed(1) }));
-  const view = await drawChart(figure, spec, {
+  const chart = await drawChart(figure, spec, {
     data: { values: told },
-    label: figure.querySelector(".chart-headline").textContent,
-    rows: () => ({
-      columns: ["place", "per 100,000"],
-      rows: told.map((one) => [one.title, one.value]),
-    }),
+    label: `${figure.querySelector(".chart-headline")?.textContent}. The table below has the same numbers, with links.`,
+    height: name === "tiles" ? tilesHeight(figure) : 480,
+    rows: () => ({ columns: ["place", "per 100,000"], rows: told.map((one) => [one.title, one.value]) }),
   });
-  view?.addEventListener("click", (_event, item) => {
+  chart.view.addEventListener("click", (/** @type {any} */ _event, /** @type {any} */ item) => {
     if (item?.datum?.geoid) location.href = `place/${item.datum.geoid}.html`;
   });
+}
+
+/** @param {HTMLElement} figure @returns {number} the height at which tiles are square: nine rows to eleven columns */
+function tilesHeight(figure) {
+  return Math.round((Math.min(figure.clientWidth, 680) * 9) / 11);
 }

@@ -1,4 +1,4 @@
-/** The page of a place. */
+// The page of a place.
 
 import { drawDays } from "../days.js";
 import { sortable } from "../sort.js";

@@ -1,10 +1,11 @@
-/** The page of revisions: what a place looked like on a past day, against what is known now. */
+// The page of revisions: what a place looked like on a past day, against what is known now.
 
-import { drawChart } from "../chart.js";
-import { iso } from "../days.js";
+import { drawChart, notice } from "../chart.js";
+import { dayText, isoDay, numberText } from "../format.js";
+import { followDays } from "../hover.js";
 import { sortable } from "../sort.js";
 
-const DAY = 86_400_000;
+const DAY = 864e5;
 
 /**
  * @typedef {{start: string, values: (number | null)[], since: (number | null)[],
@@ -14,7 +15,11 @@ const DAY = 86_400_000;
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 
-const figure = document.getElementById("then");
+const figure = /** @type {HTMLElement} */ (document.getElementById("then"));
+/** @type {any} the chart, once it is drawn */
+let chart = null;
+/** @type {{start: number, then: (number | null)[], now: (number | null)[], moment: string}} what it shows */
+let shown = { start: 0, then: [], now: [], moment: "" };
 if (figure) begin();
 
 /** Let the controls draw, from what the address says or the first place. */
@@ -32,7 +37,7 @@ function begin() {
  * @returns {HTMLSelectElement} the control
  */
 function control(name) {
-  return document.getElementById(`then-${name}`);
+  return /** @type {HTMLSelectElement} */ (document.getElementById(`then-${name}`));
 }
 
 /**
@@ -51,18 +56,15 @@ function choose(select, value) {
 async function show(asked) {
   const geoid = control("place").value;
   const known = await load(geoid);
-  const notice = figure.querySelector(".chart-notice");
-  notice.hidden = Boolean(known);
-  if (!known) {
-    notice.textContent = "The numbers of this place could not be loaded. They are in revisions.parquet.";
-    return;
-  }
+  notice(figure, known ? "" : "The numbers of this place could not be loaded. They are in revisions.parquet.");
+  if (!known) return;
   const names = Object.keys(known.metrics);
   for (const option of control("metric").options) option.disabled = !names.includes(option.value);
   if (!names.includes(control("metric").value)) control("metric").value = names[0];
   const metric = control("metric").value;
   offer(known, metric, asked ?? control("moment").value);
-  draw(geoid, metric, known);
+  await draw(metric, known);
+  remember({ place: geoid, metric, as_of: control("moment").value, show: control("show").value });
 }
 
 /**
@@ -81,7 +83,7 @@ function offer(known, metric, chosen) {
     ...moments.map((moment) => {
       const option = document.createElement("option");
       option.value = known.moments[moment];
-      option.textContent = inWords(known.moments[moment]);
+      option.textContent = dayText(Math.floor(Date.parse(known.moments[moment]) / DAY));
       return option;
     }),
   );
@@ -90,50 +92,87 @@ function offer(known, metric, chosen) {
 }
 
 /**
- * @param {string} moment in ISO format
- * @returns {string} its day in words
- */
-function inWords(moment) {
-  return new Date(moment).toLocaleDateString("en-US", { dateStyle: "medium", timeZone: "UTC" });
-}
-
-/**
- * @param {string} geoid the place
  * @param {string} name the metric
  * @param {Known} known what is known of the place
  */
-function draw(geoid, name, known) {
+async function draw(name, known) {
   const metric = known.metrics[name];
   const moment = control("moment").value;
   const at = known.moments.indexOf(moment);
-  const past = metric.values.map((value, day) => valueAt(metric, day, at));
-  const last = past.findLastIndex((value) => value !== null && value !== undefined);
-  const perDay = control("show").value === "new";
+  const past = metric.values.map((_value, day) => valueAt(metric, day, at) ?? null);
+  const last = past.findLastIndex((value) => value !== null);
   const lines = { then: past.slice(0, last + 1), now: metric.values.slice(0, last + 1) };
-  const start = Date.parse(metric.start);
-  const shown = Object.fromEntries(
-    Object.entries(lines).map(([line, values]) => [line, perDay ? daily(values) : values]),
-  );
-  const vintages = Object.entries(shown).flatMap(([line, values]) =>
-    values.map((value, day) => ({ date: start + day * DAY, value: value ?? null, line })),
-  );
-  const place = control("place").selectedOptions[0].textContent;
-  const words = name.replaceAll("_", " ");
-  const what = perDay ? `New ${words} a day` : `All ${words}`;
-  figure.querySelector(".chart-headline").textContent = `${what} in ${place}, as known on ${inWords(moment)} and now`;
-  figure.querySelector(".chart-subtitle").textContent =
-    `Dashed: what was known on ${inWords(moment)}. Solid: the same days as they are known now. ${said(lines)}`;
-  drawChart(figure, tallybook.specs.revisions[name] ?? tallybook.specs.revisions.cases, {
-    data: { vintages },
-    label: `${what} in ${place}`,
+  const perDay = control("show").value === "new";
+  shown = {
+    start: Date.parse(metric.start),
+    then: perDay ? daily(lines.then) : lines.then,
+    now: perDay ? daily(lines.now) : lines.now,
+    moment: dayText(Math.floor(Date.parse(moment) / DAY)),
+  };
+  const what = `${perDay ? "New" : "All"} ${name.replaceAll("_", " ")}${perDay ? " a day" : ""}`;
+  say(`${what} in ${control("place").selectedOptions[0].textContent}, as known on ${shown.moment} and now`, lines);
+  const spec = window.tallybook.specs.revisions[name] ?? window.tallybook.specs.revisions.cases;
+  const data = { vintages: [...rowsOf("then"), ...rowsOf("now")] };
+  if (chart) await chart.show(data, {}, { spec });
+  else await begun(spec, data);
+  chart.canvas.setAttribute("aria-label", `${what}. Arrow keys move from day to day.`);
+}
+
+/**
+ * Draw for the first time.
+ * @param {any} spec the compiled chart
+ * @param {Record<string, object[]>} data its data
+ */
+async function begun(spec, data) {
+  chart = await drawChart(figure, spec, {
+    data,
+    label: "",
+    height: 320,
+    days: { source: "vintages", text: ({ date }) => sentence((date - shown.start) / DAY) },
     rows: () => ({
-      columns: ["date", `as known on ${iso(Date.parse(moment))}`, "as known now", "difference"],
+      columns: ["date", `as known on ${shown.moment}`, "as known now", "difference"],
       rows: shown.now
-        .map((value, day) => [iso(start + day * DAY), shown.then[day] ?? null, value, less(value, shown.then[day])])
+        .map((value, day) => [isoDay(shown.start / DAY + day), shown.then[day], value, less(value, shown.then[day])])
         .reverse(),
     }),
   });
-  remember({ place: geoid, metric: name, as_of: moment, show: control("show").value });
+  followDays(chart, (date) => {
+    const day = (date - shown.start) / DAY;
+    if (!(day in shown.now)) return null;
+    const lines = [
+      { name: `Known on ${shown.moment}`, value: numberText(shown.then[day]) },
+      { name: "Known now", value: numberText(shown.now[day]) },
+    ];
+    return { title: dayText(date / DAY), lines };
+  });
+}
+
+/** @param {"then" | "now"} line which @returns {object[]} its rows */
+function rowsOf(line) {
+  return shown[line].map((value, day) => ({ date: shown.start + day * DAY, value, line }));
+}
+
+/** @param {number} day the number of a day @returns {string} what it is, to be read aloud */
+function sentence(day) {
+  const then = numberText(shown.then[day]);
+  return `${dayText(shown.start / DAY + day)}: ${then} as known on ${shown.moment}, ${numberText(shown.now[day])} now.`;
+}
+
+/**
+ * Say above the chart what it shows.
+ * @param {string} headline what
+ * @param {{then: (number | null)[], now: (number | null)[]}} lines both states
+ */
+function say(headline, lines) {
+  const differing = lines.now.filter((value, day) => value !== lines.then[day]).length;
+  const days = `${differing.toLocaleString("en-US")} of ${lines.now.length.toLocaleString("en-US")} days`;
+  const subtitle = `Dashed: as known on ${shown.moment}. Solid: the same days as they are known now; ${days} were changed.`;
+  /** @type {[string, string][]} */
+  const texts = [[".chart-headline", headline], [".chart-subtitle", subtitle]];
+  for (const [name, text] of texts) {
+    const element = figure.querySelector(name);
+    if (element) element.textContent = text;
+  }
 }
 
 /**
@@ -162,15 +201,6 @@ function valueAt(metric, day, at) {
  */
 function daily(values) {
   return values.map((value, day) => (day === 0 ? null : less(value ?? null, values[day - 1])));
-}
-
-/**
- * @param {{then: (number | null | undefined)[], now: (number | null)[]}} lines both states
- * @returns {string} how many days differ, in a sentence
- */
-function said(lines) {
-  const differing = lines.now.filter((value, day) => value !== (lines.then[day] ?? null)).length;
-  return `${differing.toLocaleString("en-US")} of ${lines.now.length.toLocaleString("en-US")} days were changed since.`;
 }
 
 /**

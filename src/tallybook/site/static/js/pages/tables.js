@@ -1,4 +1,4 @@
-/** A page that has tables and no charts. */
+// A page that has tables and no charts.
 
 import { sortable } from "../sort.js";
 

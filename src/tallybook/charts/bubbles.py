@@ -1,0 +1,279 @@
+"""Places as bubbles: two measures against each other on a day, the area their size, the colour their region."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import altair as alt
+import polars as pl
+
+from tallybook.charts import picture as look
+from tallybook.charts.measures import Measure, measure_of, values_of
+from tallybook.charts.style import GROUPS, ThemeName
+from tallybook.charts.ticks import EPOCH, nice_top
+from tallybook.errors import ContractError
+from tallybook.measures.frames import take
+from tallybook.model.places import Gazetteer, gazetteer
+
+SIZES: Final = ("population", "density", "gdp", "none")
+"""What the area of a bubble can say; density is people per square kilometre."""
+
+Size = Literal["population", "density", "gdp", "none"]
+Group = Literal["region", "division"]
+
+LARGEST: Final = 2_400
+"""The area of the largest bubble, in square pixels."""
+
+_PLAIN = 90
+
+
+def bubbles(
+    totals: Any,
+    *,
+    x: str = "cases_per_1000",
+    y: str = "deaths_per_1000",
+    size: Size = "population",
+    colour: Group = "region",
+    day: dt.date | None = None,
+    log: tuple[bool, bool] = (False, False),
+    selected: Sequence[str] = (),
+    headline: str | None = None,
+    source: str = "",
+    theme: ThemeName = "light",
+    width: int = look.WIDTH,
+    height: int = 480,
+    known: Gazetteer | None = None,
+) -> alt.LayerChart:
+    """Return a bubble per place; in a notebook the day is a slider.
+
+    Args:
+        totals: ``geoid``, ``date`` and cumulative counts, as ``Book.totals`` returns them.
+        x: a measure that is a total, or per 1,000 people.
+        y: another.
+        size: what the area is proportional to. A place without it has no bubble, and the subtitle says how many lack it.
+        colour: region or division.
+        day: the day shown first; the last one by default.
+        log: whether the horizontal and the vertical scale are logarithmic; they leave out values that are not above 0.
+        selected: geoids that are named and have trails; the others are faint then.
+        headline: what it shows; made from the measures by default.
+        source: where the numbers come from, as ``source_line`` returns it.
+        theme: light or dark.
+        width: of the plot, in pixels.
+        height: of the plot, in pixels.
+        known: the gazetteer the places are of; the built-in one by default.
+
+    Raises:
+        ContractError: no such measure or size, a column is missing, or no place has all that is needed.
+    """
+    across, up, gazette = measure_of(x), measure_of(y), known or gazetteer()
+    places, days = _histories(totals, across, up, gazette)
+    # The largest first, so that the small ones stand before them.
+    sized = _sized(places, size).filter(pl.col("size").is_not_null()).sort("size", descending=True)
+    if sized.is_empty():
+        raise ContractError(f"no place has {x}, {y} and {size}", hint="give another size, or other places")
+    lacking = places.height - sized.height
+    last = (day - EPOCH).days if day else days[1]
+    shown = sized.select(
+        "geoid", "title", "first", "xs", "ys", area=pl.col("size") / pl.col("size").max() * LARGEST if size != "none" else _PLAIN,
+        group=colour, text=pl.coalesce("abbreviation", "title"), named=pl.col("size").rank("ordinal", descending=True) <= 8,
+    )  # fmt: skip
+    chosen = sized.filter(pl.col("geoid").is_in(list(selected)))
+    groups = [name for name in GROUPS[colour] if name in set(shown["group"])]
+    parameters = {
+        "groups": groups,
+        "selected": list(selected),
+        **_ends("x", sized["xs"].explode(), log=log[0]),
+        **_ends("y", sized["ys"].explode(), log=log[1]),
+    }
+    subtitle = f"{_area(size)}; colour: Census {colour}" + (
+        f"; {lacking} left out: no {_WORDS[size]}" if lacking else ""
+    )
+    return drawn(
+        shown, _trails(chosen), log=log, colour=colour, titles=(across.title, up.title), parameters=parameters, days=(*days, last)
+    )(
+        headline=headline or f"{up.title} against {across.title.lower()}",
+        subtitle=subtitle, source=source, theme=theme, width=width, height=height,
+    )  # type: ignore[no-any-return]  # fmt: skip
+
+
+def drawn(
+    places: Any,
+    trails: Any,
+    *,
+    log: tuple[bool, bool],
+    colour: Group = "region",
+    titles: tuple[str, str] | None = None,
+    parameters: dict[str, Any] | None = None,
+    days: tuple[int, int, int] | None = None,
+) -> Any:
+    """Return the picture of bubbles still to be given its words; a page names the data, a notebook brings frames.
+
+    One row is one place with its whole history, so that playing moves a number and not the data.
+
+    Args:
+        places: ``geoid``, ``title``, ``text``, ``group``, ``area`` (square pixels), ``first`` (days since 1970), ``xs``,
+            ``ys`` (a value per day from then on), ``named``.
+        trails: ``geoid``, ``day``, ``x``, ``y``, ``group``.
+        log: whether the horizontal and the vertical scale are logarithmic.
+        colour: region or division.
+        titles: of the axes; a page sets ``xtitle`` and ``ytitle``.
+        parameters: ``left``, ``right``, ``bottom``, ``top``, ``groups``, ``selected``, ``faint``; a page sets them.
+        days: the first day, the last, and the one shown, since 1970: for a slider in a notebook.
+    """
+    given = {
+        "xleft": 0,
+        "xright": 1,
+        "yleft": 0,
+        "yright": 1,
+        "groups": [],
+        "selected": [],
+        "faint": 0.2,
+        "focus": None,
+    }
+    given |= {"xtitle": titles[0] if titles else "", "ytitle": titles[1] if titles else ""}
+    signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
+    slider = alt.binding_range(min=days[0], max=days[1], step=1, name="day ") if days else alt.Undefined
+    day = alt.param("day", value=days[2] if days else 0, bind=slider)
+    x, y = (_axis(name, log=logarithmic) for name, logarithmic in zip("xy", log, strict=True))
+    ink = _group_colour(colour)
+    is_selected = "indexof(selected, datum.geoid) >= 0"
+    opacity = alt.ExprRef(f"datum.geoid === focus || !length(selected) || {is_selected} ? 0.82 : faint")
+    now = (
+        alt.Chart(look.rows(places))
+        .transform_calculate(x="datum.xs[day - datum.first]", y="datum.ys[day - datum.first]")
+        .transform_filter(_drawable(log))
+    )
+    bubble = now.mark_circle(
+        size=alt.expr("datum.area"), opacity=opacity, aria=False,
+        stroke=alt.expr(f"datum.geoid === focus || {is_selected} ? ({look.by_theme('text').expr}) : ({look.by_theme('ground').expr})"),
+        strokeWidth=alt.expr("datum.geoid === focus ? 2 : 1"), cursor="pointer",
+    ).encode(x, y, ink)  # fmt: skip
+    named = f"datum.geoid === focus || (length(selected) ? {is_selected} : datum.named)"
+    name = now.mark_text(
+        text=alt.expr(f"{named} ? datum.text : ''"), align="left", baseline="middle", dx=alt.expr("sqrt(datum.area / PI) + 3"),
+        fill=look.by_theme("text"), aria=False, fontWeight=alt.expr("datum.geoid === focus ? 'bold' : 'normal'"),
+    ).encode(x, y)  # fmt: skip
+    trail = (
+        alt.Chart(look.rows(trails))
+        .transform_filter("datum.day <= day")
+        .transform_filter(_drawable(log))
+        .mark_line(strokeWidth=1.5, opacity=0.7, aria=False)
+        .encode(x, y, ink, detail="geoid:N", order="day:Q")
+    )
+    date = alt.Chart(look.rows("once")).mark_text(
+        x=alt.expr("width"), y=alt.expr("height - 14"), align="right", baseline="bottom", fontSize=alt.expr("max(18, width / 22)"),
+        text=alt.expr("utcFormat(day * 864e5, '%b %-d, %Y')"), fill=look.by_theme("quiet"), opacity=0.55, aria=False,
+    )  # fmt: skip
+    once = alt.Chart(look.rows("once"))
+    quiet: dict[str, Any] = {"fill": look.by_theme("quiet"), "aria": False}
+    up = once.mark_text(
+        x=0, y=-6, align="left", baseline="bottom", text=alt.expr("ytitle ? '↑ ' + ytitle : ''"), **quiet
+    )
+    across = once.mark_text(
+        x=alt.expr("width"),
+        y=alt.expr("height + 38"),
+        align="right",
+        text=alt.expr("xtitle ? xtitle + ' →' : ''"),
+        **quiet,
+    )
+
+    def finished(**words: Any) -> alt.LayerChart:
+        return look.picture(date, up, across, trail, bubble, name, parameters=(*signals, day), below=58, **words)
+
+    return finished
+
+
+_WORDS: Final = {"population": "population", "density": "land area or population", "gdp": "GDP figure", "none": ""}
+
+
+def _area(size: Size) -> str:
+    told = {
+        "population": "population",
+        "density": "people per square kilometre",
+        "gdp": "gross domestic product of 2019",
+    }
+    return f"Area: {told[size]}" if size in told else "Every bubble is of one size"
+
+
+def _sized(places: pl.DataFrame, size: Size) -> pl.DataFrame:
+    """Return the places with ``size``; null where it is not known."""
+    if size not in SIZES:
+        raise ContractError(f"no size {size!r}", hint=f"use one of {', '.join(SIZES)}")
+    of = {
+        "population": pl.col("population").cast(pl.Float64),
+        "density": pl.col("population") / pl.col("land_area_km2"),
+        "gdp": pl.col("gdp_2019_musd"),
+        "none": pl.lit(1.0),
+    }
+    return places.with_columns(size=of[size])
+
+
+def _histories(totals: Any, x: Measure, y: Measure, known: Gazetteer) -> tuple[pl.DataFrame, tuple[int, int]]:
+    """Return a row per place with its values from its first day on; and the first and the last day."""
+    if "average" in (x.kind, y.kind):
+        raise ContractError("bubbles show totals", hint="use cases, deaths, cases_per_1000 or deaths_per_1000")
+    rows = take(totals)[0]
+    both = values_of(rows, x, populations=known.frame).rename({"value": "xs"})
+    both = both.with_columns(values_of(rows, y, populations=known.frame)["value"].alias("ys"))
+    days = both.with_columns(day=(pl.col("date") - EPOCH).dt.total_days())
+    span = days.group_by("geoid", maintain_order=True).agg(
+        pl.int_ranges(pl.col("day").min(), pl.col("day").max() + 1).first().alias("day")
+    )
+    whole = span.explode("day").join(days, on=["geoid", "day"], how="left", maintain_order="left")
+    # A day without a report has the count of the day before: it is a total.
+    filled = whole.with_columns(pl.col("xs", "ys").forward_fill().over("geoid"))
+    histories = filled.group_by("geoid", maintain_order=True).agg(pl.col("day").first().alias("first"), "xs", "ys")
+    named = histories.join(known.frame, on="geoid", maintain_order="left").join(
+        known.titles, on="geoid", maintain_order="left"
+    )
+    return named, (int(filled["day"].min()), int(filled["day"].max()))  # type: ignore[arg-type]
+
+
+def _trails(places: pl.DataFrame) -> pl.DataFrame:
+    each = places.select("geoid", "first", x="xs", y="ys", group="region").explode("x", "y")
+    return each.with_columns(day=pl.col("first") + pl.int_range(pl.len()).over("geoid")).drop("first")
+
+
+def _ends(name: str, values: pl.Series, *, log: bool) -> dict[str, float]:
+    if log:
+        least = values.filter(values > 0).min()
+        bottom = 10.0 ** math.floor(math.log10(least)) if isinstance(least, float) else 1.0
+        return {f"{name}left": bottom, f"{name}right": max(float(values.max() or 0), bottom * 10)}  # type: ignore[arg-type]
+    return {f"{name}left": 0.0, f"{name}right": nice_top(float(values.max() or 0))}  # type: ignore[arg-type]
+
+
+def _axis(name: str, *, log: bool) -> alt.X | alt.Y:
+    options: dict[str, Any] = {"values": look.POWERS} if log else {}
+    kind: dict[str, Any] = {"type": "log"} if log else {"zero": False}
+    scale = alt.Scale(domain=alt.ExprRef(f"[{name}left, {name}right]"), nice=False, **kind)
+    if name == "x":
+        return alt.X("x:Q", scale=scale, axis=look.axis(**options))
+    return alt.Y("y:Q", scale=scale, axis=look.levels(**options))
+
+
+def _group_colour(colour: Group) -> alt.Color:
+    names = GROUPS[colour]
+    ranges = [alt.ExprRef(f"dark ? '{dark}' : '{light}'") for light, dark in names.values()]
+    return alt.Color(
+        "group:N",
+        scale=alt.Scale(domain=list(names), range=ranges),
+        legend=alt.Legend(
+            title=None,
+            orient="top",
+            offset=26,
+            symbolType="circle",
+            symbolOpacity=1,
+            columns=5,
+            values=alt.ExprRef("groups"),
+        ),
+    )
+
+
+def _drawable(log: tuple[bool, bool]) -> str:
+    tests = [
+        f"isValid(datum.{name})" + (f" && datum.{name} > 0" if on else "") for name, on in zip("xy", log, strict=True)
+    ]
+    return " && ".join(tests)

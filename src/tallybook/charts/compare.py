@@ -1,0 +1,200 @@
+"""Places compared from the day their outbreak began, or by date: a line each, its name at its end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from tallybook.charts import picture as look
+from tallybook.charts.measures import DEFAULT, Measure, measure_of, values_of
+from tallybook.charts.style import ThemeName, place_number
+from tallybook.charts.ticks import EPOCH, apart, date_ticks, day_ticks, nice_top
+from tallybook.errors import ContractError
+from tallybook.measures.alignment import DAY, day_of_outbreak
+from tallybook.measures.frames import take
+from tallybook.model.places import Gazetteer, gazetteer
+
+PLACES: Final = (
+    *("USA-06", "USA-12", "USA-15", "USA-17", "USA-22"),
+    *("USA-26", "USA-34", "USA-36", "USA-42", "USA-53"),
+)
+"""The places shown first: CA FL HI IL LA MI NJ NY PA WA."""
+
+_GAP: Final = 13
+_X_LABEL: Final = (
+    "bydate ? utcFormat(datum.value * 864e5, dates) : (datum.value === 1 ? 'Day ' : '') + format(datum.value, ',')"
+)
+
+
+def compare(
+    totals: Any,
+    *,
+    averages: Any = None,
+    places: Sequence[str] = PLACES,
+    measure: str = DEFAULT,
+    by: Literal["day", "date"] = "day",
+    since: dt.date | None = None,
+    log: bool | None = None,
+    headline: str | None = None,
+    source: str = "",
+    theme: ThemeName = "light",
+    width: int = look.WIDTH,
+    height: int = look.HEIGHT,
+    known: Gazetteer | None = None,
+) -> alt.LayerChart:
+    """Return a line per place: a measure by day of outbreak, or by date.
+
+    Args:
+        totals: ``geoid``, ``date`` and cumulative counts, as ``Book.totals`` returns them.
+        averages: as ``Book.averages`` returns them; needed for measures that are averages.
+        places: the geoids to show. Colours belong to places, whatever others are shown.
+        measure: such as ``cases_per_1000``, ``cases``, ``new_cases``, ``cases_avg``, ``cases_avg_per_100k``.
+        by: day of outbreak, or date.
+        since: the first date that can be day 1; see ``day_of_outbreak``.
+        log: a logarithmic scale; by default for totals. It leaves out values that are not above 0.
+        headline: what it shows; made from measure and places by default.
+        source: where the numbers come from, as ``source_line`` returns it.
+        theme: light or dark.
+        width: of the plot, in pixels.
+        height: of the plot, in pixels.
+        known: the gazetteer the places are of; the built-in one by default.
+
+    Raises:
+        ContractError: no such measure, a column is missing, or none of the places has a value.
+    """
+    shown, gazette = measure_of(measure), known or gazetteer()
+    logarithmic = shown.log if log is None else log
+    values = _values(totals, averages, places, shown, by, since, gazette, positive=logarithmic)
+    if values.is_empty():
+        raise ContractError(f"there is no {shown.title.lower()} of {', '.join(places)}", hint="give other places")
+    extent = _extent(values, by, log=logarithmic)
+    ends = _labels(values, gazette, height, extent, log=logarithmic)
+    title = headline or f"{shown.title} in {_count(values['geoid'].n_unique())}"
+    return drawn(values, ends, values.head(0), log=logarithmic, parameters=extent)(
+        headline=title, subtitle=_subtitle(values, by, since), source=source, theme=theme, width=width, height=height
+    )
+
+
+def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[str, Any] | None = None) -> Any:
+    """Return the picture of lines still to be given its words; a page names the data, a notebook brings frames.
+
+    Args:
+        series: ``geoid``, ``x`` (day number, or days since 1970), ``value``, ``colour``.
+        labels: ``x``, ``at`` (pixels from the top), ``text``, ``colour``, ``geoid``.
+        hover: rows of the series at the day that is looked at.
+        log: whether the vertical scale is logarithmic.
+        parameters: ``bydate``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page sets them.
+    """
+    given = {
+        "bydate": False,
+        "left": 1,
+        "right": 2,
+        "bottom": 1 if log else 0,
+        "top": 10,
+        "ticks": [1],
+        "dates": "%b %Y",
+    }
+    signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
+    focus = alt.param("focus", value=None)
+    x = alt.X(
+        "x:Q",
+        scale=alt.Scale(domain=alt.ExprRef("[left, right]"), nice=False, zero=False),
+        axis=look.axis(values=alt.ExprRef("ticks"), labelExpr=_X_LABEL, labelFlush=False),
+    )
+    kind: dict[str, Any] = {"type": "log"} if log else {"zero": False}
+    scale = alt.Scale(domain=alt.ExprRef("[bottom, top]"), nice=False, **kind)
+    y = alt.Y("value:Q", scale=scale, axis=look.levels(**({"values": look.POWERS} if log else {})))
+    own, faint = look.place_colour("datum.colour"), alt.ExprRef("!focus || focus === datum.geoid ? 1 : 0.25")
+    lines = (
+        alt.Chart(look.rows(series))
+        .mark_line(strokeWidth=2, stroke=own, opacity=faint, aria=False)
+        .encode(x, y, detail="geoid:N")
+    )
+    ends = (
+        alt.Chart(look.rows(labels))
+        .mark_text(align="left", dx=6, y=alt.expr("datum.at"), text=alt.expr("datum.text"), fill=own, opacity=faint,
+                   fontWeight=alt.expr("focus === datum.geoid ? 'bold' : 'normal'"), aria=False)
+        .encode(x)
+    )  # fmt: skip
+    at_day = alt.Chart(look.rows(hover)).encode(x)
+    rule = at_day.mark_rule(stroke=look.by_theme("quiet"), strokeWidth=1, aria=False)
+    dots = at_day.mark_circle(size=45, fill=own, opacity=1, stroke=look.by_theme("ground"), aria=False).encode(y)
+
+    def finished(**words: Any) -> alt.LayerChart:
+        return look.picture(rule, lines, dots, ends, parameters=(*signals, focus), **words)
+
+    return finished
+
+
+def _values(
+    totals: Any,
+    averages: Any,
+    places: Sequence[str],
+    measure: Measure,
+    by: str,
+    since: dt.date | None,
+    known: Gazetteer,
+    *,
+    positive: bool,
+) -> pl.DataFrame:
+    """Return what the lines are made of: geoid, date, value, x, colour."""
+    rows = take(totals)[0].filter(pl.col("geoid").is_in(list(places)))
+    mean = None if averages is None else take(averages)[0].filter(pl.col("geoid").is_in(list(places)))
+    values = values_of(rows, measure, averages=mean, populations=known.frame).drop_nulls("value")
+    if by == "day":
+        days = day_of_outbreak(rows, since=since, populations=known.frame) if "cases" in rows.columns else rows
+        first = days.filter(pl.col(DAY) == 1).select("geoid", _first="date")
+        values = values.join(first, on="geoid", maintain_order="left")
+        x = (pl.col("date") - pl.col("_first")).dt.total_days() + 1
+        values = values.with_columns(x=x).filter(pl.col("x") >= 1).drop("_first")
+    else:
+        values = values.with_columns(x=(pl.col("date") - EPOCH).dt.total_days())
+    if positive:
+        values = values.filter(pl.col("value") > 0)
+    return values.with_columns(colour=place_number(pl.col("geoid")))
+
+
+def _extent(values: pl.DataFrame, by: str, *, log: bool) -> dict[str, Any]:
+    """Return the ends of the axes and the ticks between."""
+    ends = [
+        getattr(pl.col(name), end)().alias(f"{name}_{end}") for name in ("date", "x", "value") for end in ("min", "max")
+    ]
+    first, last, left, right, least, most = values.select(ends).row(0)
+    across = {"left": left, "right": max(right, left + 1)}
+    if log:
+        up = {"bottom": 10.0 ** math.floor(math.log10(least)), "top": max(most, least * 10)}
+    else:
+        up = {"bottom": -nice_top(-least) if least < 0 else 0, "top": nice_top(most)}
+    if by == "day":
+        return {**across, **up, "ticks": day_ticks(right)}
+    dates = "%b %-d, %Y" if (last - first).days < 62 else "%b %Y"
+    return {**across, **up, "ticks": date_ticks(first, last), "bydate": True, "dates": dates}
+
+
+def _labels(values: pl.DataFrame, known: Gazetteer, height: int, extent: dict[str, Any], *, log: bool) -> pl.DataFrame:
+    """Return the name of each line, at its last day, kept apart from the others."""
+    ends = values.sort("geoid", "x").group_by("geoid", maintain_order=True).last()
+    to = np.log if log else np.asarray
+    bottom, top = to(extent["bottom"]), to(extent["top"])
+    wanted = height * (1 - (to(ends["value"].to_numpy()) - bottom) / (top - bottom))
+    text = known.frame.select("geoid", text=pl.coalesce("abbreviation", "name"))
+    return ends.with_columns(at=pl.Series(apart(wanted, _GAP, height))).join(text, on="geoid", maintain_order="left")
+
+
+def _subtitle(values: pl.DataFrame, by: str, since: dt.date | None) -> str:
+    first, last = values.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
+    span = f"{look.day(first)} to {look.day(last)}"
+    if by == "date":
+        return span
+    after = "" if since is None else f" from {look.day(since)} on"
+    return f"By day of outbreak: day 1 is the first day with a case{after}. {span}"
+
+
+def _count(places: int) -> str:
+    return "one place" if places == 1 else f"{places} places"
