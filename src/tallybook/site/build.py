@@ -71,15 +71,12 @@ def _assets(site: Opened) -> Iterator[Asset]:
     counties = Level.COUNTY in site.levels and shapes_available()
     for made in (scripts(), series_scripts(site), specs(counties=counties)):
         yield from (Asset(f"assets/{name}", data) for name, data in made.items())
-    counties = Level.COUNTY in site.levels and shapes_available()
-    for path, data in {**scripts(), **specs(counties=counties)}.items():
-        yield Asset(f"assets/{path}", data)
 
 
 def _put(folder: Path, old: Path, asset: Asset) -> None:
     new, before = folder / asset.path, old / asset.path
     new.parent.mkdir(parents=True, exist_ok=True)
-    if before.is_file() and before.read_bytes() == asset.data:
+    if before.is_file() and not before.is_symlink() and before.read_bytes() == asset.data:
         try:
             os.link(before, new)
             return
