@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Unpack
 
 import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
 from tallybook.charts.measures import Measure, measure_of, values_of
-from tallybook.charts.style import GROUPS, ThemeName
+from tallybook.charts.style import GROUPS
 from tallybook.charts.ticks import EPOCH, nice_top
 from tallybook.errors import ContractError
 from tallybook.measures.frames import take
@@ -27,7 +27,9 @@ Group = Literal["region", "division"]
 LARGEST: Final = 2_400
 """The area of the largest bubble, in square pixels."""
 
-_PLAIN = 90
+_PLAIN: Final = 90.0
+_NAMED: Final = 8
+_SELECTED: Final = "indexof(selected, datum.geoid) >= 0"
 
 
 def bubbles(
@@ -40,12 +42,8 @@ def bubbles(
     day: dt.date | None = None,
     log: tuple[bool, bool] = (False, False),
     selected: Sequence[str] = (),
-    headline: str | None = None,
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = look.WIDTH,
-    height: int = 480,
     known: Gazetteer | None = None,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return a bubble per place; in a notebook the day is a slider.
 
@@ -53,17 +51,13 @@ def bubbles(
         totals: ``geoid``, ``date`` and cumulative counts, as ``Book.totals`` returns them.
         x: a measure that is a total, or per 1,000 people.
         y: another.
-        size: what the area is proportional to. A place without it has no bubble, and the subtitle says how many lack it.
+        size: what the area is proportional to. A place without it has no bubble; the subtitle says how many lack it.
         colour: region or division.
         day: the day shown first; the last one by default.
         log: whether the horizontal and the vertical scale are logarithmic; they leave out values that are not above 0.
         selected: geoids that are named and have trails; the others are faint then.
-        headline: what it shows; made from the measures by default.
-        source: where the numbers come from, as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
         known: the gazetteer the places are of; the built-in one by default.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: no such measure or size, a column is missing, or no place has all that is needed.
@@ -75,28 +69,23 @@ def bubbles(
     if sized.is_empty():
         raise ContractError(f"no place has {x}, {y} and {size}", hint="give another size, or other places")
     lacking = places.height - sized.height
-    last = (day - EPOCH).days if day else days[1]
-    shown = sized.select(
-        "geoid", "title", "first", "xs", "ys", area=pl.col("size") / pl.col("size").max() * LARGEST if size != "none" else _PLAIN,
-        group=colour, text=pl.coalesce("abbreviation", "title"), named=pl.col("size").rank("ordinal", descending=True) <= 8,
-    )  # fmt: skip
     chosen = sized.filter(pl.col("geoid").is_in(list(selected)))
-    groups = [name for name in GROUPS[colour] if name in set(shown["group"])]
     parameters = {
-        "groups": groups,
+        "groups": [name for name in GROUPS[colour] if name in set(sized[colour])],
         "selected": list(selected),
+        "xtitle": across.title,
+        "ytitle": up.title,
         **_ends("x", sized["xs"].explode(), log=log[0]),
         **_ends("y", sized["ys"].explode(), log=log[1]),
     }
-    subtitle = f"{_area(size)}; colour: Census {colour}" + (
-        f"; {lacking} left out: no {_WORDS[size]}" if lacking else ""
-    )
-    return drawn(
-        shown, _trails(chosen), log=log, colour=colour, titles=(across.title, up.title), parameters=parameters, days=(*days, last)
-    )(
-        headline=headline or f"{up.title} against {across.title.lower()}",
-        subtitle=subtitle, source=source, theme=theme, width=width, height=height,
-    )  # type: ignore[no-any-return]  # fmt: skip
+    left_out = f"; {lacking} left out: no {_WORDS[size]}" if lacking else ""
+    words.setdefault("headline", f"{up.title} against {across.title.lower()}")
+    words.setdefault("subtitle", f"{_area(size)}; colour: Census {colour}{left_out}")
+    words.setdefault("height", 480)
+    shown = (*days, (day - EPOCH).days if day else days[1])
+    finished = drawn(_shown(sized, size, colour), _trails(chosen, colour), log=log, colour=colour,
+                     parameters=parameters, days=shown)  # fmt: skip
+    return finished(**words)
 
 
 def drawn(
@@ -105,22 +94,21 @@ def drawn(
     *,
     log: tuple[bool, bool],
     colour: Group = "region",
-    titles: tuple[str, str] | None = None,
     parameters: dict[str, Any] | None = None,
     days: tuple[int, int, int] | None = None,
-) -> Any:
+) -> look.Drawn:
     """Return the picture of bubbles still to be given its words; a page names the data, a notebook brings frames.
 
     One row is one place with its whole history, so that playing moves a number and not the data.
 
     Args:
-        places: ``geoid``, ``title``, ``text``, ``group``, ``area`` (square pixels), ``first`` (days since 1970), ``xs``,
-            ``ys`` (a value per day from then on), ``named``.
+        places: ``geoid``, ``title``, ``text``, ``group``, ``area`` (square pixels), ``first`` (days since 1970),
+            ``xs``, ``ys`` (a value per day from then on), ``named``.
         trails: ``geoid``, ``day``, ``x``, ``y``, ``group``.
         log: whether the horizontal and the vertical scale are logarithmic.
         colour: region or division.
-        titles: of the axes; a page sets ``xtitle`` and ``ytitle``.
-        parameters: ``left``, ``right``, ``bottom``, ``top``, ``groups``, ``selected``, ``faint``; a page sets them.
+        parameters: ``xleft``, ``xright``, ``yleft``, ``yright``, ``xtitle``, ``ytitle``, ``groups``, ``selected``,
+            ``faint``; a page sets them.
         days: the first day, the last, and the one shown, since 1970: for a slider in a notebook.
     """
     given = {
@@ -133,29 +121,16 @@ def drawn(
         "faint": 0.2,
         "focus": None,
     }
-    given |= {"xtitle": titles[0] if titles else "", "ytitle": titles[1] if titles else ""}
     signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
     slider = alt.binding_range(min=days[0], max=days[1], step=1, name="day ") if days else alt.Undefined
     day = alt.param("day", value=days[2] if days else 0, bind=slider)
     x, y = (_axis(name, log=logarithmic) for name, logarithmic in zip("xy", log, strict=True))
     ink = _group_colour(colour)
-    is_selected = "indexof(selected, datum.geoid) >= 0"
-    opacity = alt.ExprRef(f"datum.geoid === focus || !length(selected) || {is_selected} ? 0.82 : faint")
     now = (
         alt.Chart(look.rows(places))
         .transform_calculate(x="datum.xs[day - datum.first]", y="datum.ys[day - datum.first]")
         .transform_filter(_drawable(log))
     )
-    bubble = now.mark_circle(
-        size=alt.expr("datum.area"), opacity=opacity, aria=False,
-        stroke=alt.expr(f"datum.geoid === focus || {is_selected} ? ({look.by_theme('text').expr}) : ({look.by_theme('ground').expr})"),
-        strokeWidth=alt.expr("datum.geoid === focus ? 2 : 1"), cursor="pointer",
-    ).encode(x, y, ink)  # fmt: skip
-    named = f"datum.geoid === focus || (length(selected) ? {is_selected} : datum.named)"
-    name = now.mark_text(
-        text=alt.expr(f"{named} ? datum.text : ''"), align="left", baseline="middle", dx=alt.expr("sqrt(datum.area / PI) + 3"),
-        fill=look.by_theme("text"), aria=False, fontWeight=alt.expr("datum.geoid === focus ? 'bold' : 'normal'"),
-    ).encode(x, y)  # fmt: skip
     trail = (
         alt.Chart(look.rows(trails))
         .transform_filter("datum.day <= day")
@@ -163,27 +138,55 @@ def drawn(
         .mark_line(strokeWidth=1.5, opacity=0.7, aria=False)
         .encode(x, y, ink, detail="geoid:N", order="day:Q")
     )
-    date = alt.Chart(look.rows("once")).mark_text(
-        x=alt.expr("width"), y=alt.expr("height - 14"), align="right", baseline="bottom", fontSize=alt.expr("max(18, width / 22)"),
-        text=alt.expr("utcFormat(day * 864e5, '%b %-d, %Y')"), fill=look.by_theme("quiet"), opacity=0.55, aria=False,
-    )  # fmt: skip
-    once = alt.Chart(look.rows("once"))
-    quiet: dict[str, Any] = {"fill": look.by_theme("quiet"), "aria": False}
-    up = once.mark_text(
-        x=0, y=-6, align="left", baseline="bottom", text=alt.expr("ytitle ? '↑ ' + ytitle : ''"), **quiet
-    )
-    across = once.mark_text(
-        x=alt.expr("width"),
-        y=alt.expr("height + 38"),
-        align="right",
-        text=alt.expr("xtitle ? xtitle + ' →' : ''"),
-        **quiet,
-    )
 
-    def finished(**words: Any) -> alt.LayerChart:
-        return look.picture(date, up, across, trail, bubble, name, parameters=(*signals, day), below=58, **words)
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
+        layers = (*_captions(), trail, _circles(now).encode(x, y, ink), *(name.encode(x, y) for name in _names(now)))
+        return look.picture(*layers, parameters=(*signals, day), below=58, **words)
 
     return finished
+
+
+def _circles(now: alt.Chart) -> Any:
+    text, ground = look.by_theme("text").expr, look.by_theme("ground").expr
+    return now.mark_circle(
+        size=alt.expr("datum.area"),
+        opacity=alt.ExprRef(f"datum.geoid === focus || !length(selected) || {_SELECTED} ? 0.82 : faint"),
+        stroke=alt.expr(f"datum.geoid === focus || {_SELECTED} ? ({text}) : ({ground})"),
+        strokeWidth=alt.expr("datum.geoid === focus ? 2 : 1"),
+        cursor="pointer",
+        aria=False,
+    )
+
+
+def _names(now: alt.Chart) -> tuple[alt.Chart, alt.Chart]:
+    """Return the names of bubbles on a rim of the ground's colour, to be read upon other bubbles."""
+    named = f"datum.geoid === focus || (length(selected) ? {_SELECTED} : datum.named)"
+    label: dict[str, Any] = {
+        "text": alt.expr(f"{named} ? datum.text : ''"),
+        "align": "left",
+        "dx": alt.expr("sqrt(datum.area / PI) + 3"),
+        "fontWeight": alt.expr("datum.geoid === focus ? 'bold' : 'normal'"),
+        "aria": False,
+    }
+    ground = look.by_theme("ground")
+    rim = now.mark_text(**label, fill=ground, stroke=ground, strokeWidth=3, strokeJoin="round")
+    return rim, now.mark_text(**label, fill=look.by_theme("text"))
+
+
+def _captions() -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Return the date, large, behind the bubbles, and what the axes are."""
+    once = alt.Chart(look.rows("once"))
+    quiet: dict[str, Any] = {"fill": look.by_theme("quiet"), "aria": False}
+    at_right: dict[str, Any] = {"x": alt.expr("width"), "align": "right", **quiet}
+    date = alt.expr("utcFormat(day * 864e5, '%b %-d, %Y')")
+    up = alt.expr("ytitle ? '↑ ' + ytitle : ''")
+    across = alt.expr("xtitle ? xtitle + ' →' : ''")
+    size, low = alt.expr("max(18, width / 22)"), alt.expr("height - 14")
+    return (
+        once.mark_text(**at_right, y=low, baseline="bottom", fontSize=size, text=date, opacity=0.55),
+        once.mark_text(**quiet, x=0, y=-6, align="left", baseline="bottom", text=up),
+        once.mark_text(**at_right, y=alt.expr("height + 38"), text=across),
+    )
 
 
 _WORDS: Final = {"population": "population", "density": "land area or population", "gdp": "GDP figure", "none": ""}
@@ -232,8 +235,20 @@ def _histories(totals: Any, x: Measure, y: Measure, known: Gazetteer) -> tuple[p
     return named, (int(filled["day"].min()), int(filled["day"].max()))  # type: ignore[arg-type]
 
 
-def _trails(places: pl.DataFrame) -> pl.DataFrame:
-    each = places.select("geoid", "first", x="xs", y="ys", group="region").explode("x", "y")
+def _shown(places: pl.DataFrame, size: Size, colour: Group) -> pl.DataFrame:
+    share = pl.col("size") / pl.col("size").max()
+    rank = pl.col("size").rank("ordinal", descending=True)
+    return places.select(
+        *("geoid", "title", "first", "xs", "ys"),
+        area=_PLAIN if size == "none" else share * LARGEST,
+        group=colour,
+        text=pl.coalesce("abbreviation", "title"),
+        named=rank <= _NAMED,
+    )
+
+
+def _trails(places: pl.DataFrame, colour: Group) -> pl.DataFrame:
+    each = places.select("geoid", "first", x="xs", y="ys", group=colour).explode("x", "y")
     return each.with_columns(day=pl.col("first") + pl.int_range(pl.len()).over("geoid")).drop("first")
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Unpack
 
 import altair as alt
 import numpy as np
 import polars as pl
 
 from tallybook.charts import picture as look
-from tallybook.charts.measures import DEFAULT, Measure, measure_of, values_of
-from tallybook.charts.style import ThemeName, place_number
+from tallybook.charts.measures import DEFAULT, measure_of, values_of
+from tallybook.charts.style import place_number
 from tallybook.charts.ticks import EPOCH, apart, date_ticks, day_ticks, nice_top
 from tallybook.errors import ContractError
 from tallybook.measures.alignment import DAY, day_of_outbreak
@@ -41,12 +41,8 @@ def compare(
     by: Literal["day", "date"] = "day",
     since: dt.date | None = None,
     log: bool | None = None,
-    headline: str | None = None,
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = look.WIDTH,
-    height: int = look.HEIGHT,
     known: Gazetteer | None = None,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return a line per place: a measure by day of outbreak, or by date.
 
@@ -58,36 +54,39 @@ def compare(
         by: day of outbreak, or date.
         since: the first date that can be day 1; see ``day_of_outbreak``.
         log: a logarithmic scale; by default for totals. It leaves out values that are not above 0.
-        headline: what it shows; made from measure and places by default.
-        source: where the numbers come from, as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
         known: the gazetteer the places are of; the built-in one by default.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: no such measure, a column is missing, or none of the places has a value.
     """
     shown, gazette = measure_of(measure), known or gazetteer()
     logarithmic = shown.log if log is None else log
-    values = _values(totals, averages, places, shown, by, since, gazette, positive=logarithmic)
-    if values.is_empty():
-        raise ContractError(f"there is no {shown.title.lower()} of {', '.join(places)}", hint="give other places")
-    extent = _extent(values, by, log=logarithmic)
-    ends = _labels(values, gazette, height, extent, log=logarithmic)
-    title = headline or f"{shown.title} in {_count(values['geoid'].n_unique())}"
-    return drawn(values, ends, values.head(0), log=logarithmic, parameters=extent)(
-        headline=title, subtitle=_subtitle(values, by, since), source=source, theme=theme, width=width, height=height
+    own = pl.col("geoid").is_in(list(places))
+    values = values_of(
+        take(totals)[0].filter(own),
+        shown,
+        averages=None if averages is None else take(averages)[0].filter(own),
+        populations=gazette.frame,
     )
+    lines = _lines(values.drop_nulls("value"), take(totals)[0].filter(own), by, since, positive=logarithmic)
+    if lines.is_empty():
+        raise ContractError(f"there is nothing to show of {', '.join(places)}", hint="give other places")
+    extent = _extent(lines, by, log=logarithmic)
+    ends = _labels(lines, gazette, words.setdefault("height", look.HEIGHT), extent, log=logarithmic)
+    words.setdefault("headline", f"{shown.title} in {_count(lines['geoid'].n_unique())}")
+    words.setdefault("subtitle", _subtitle(lines, by, since))
+    hover = lines.head(0).with_columns(rule=pl.lit(value=True))
+    return drawn(lines, ends, hover, log=logarithmic, parameters=extent)(**words)
 
 
-def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[str, Any] | None = None) -> Any:
+def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[str, Any] | None = None) -> look.Drawn:
     """Return the picture of lines still to be given its words; a page names the data, a notebook brings frames.
 
     Args:
         series: ``geoid``, ``x`` (day number, or days since 1970), ``value``, ``colour``.
         labels: ``x``, ``at`` (pixels from the top), ``text``, ``colour``, ``geoid``.
-        hover: rows of the series at the day that is looked at.
+        hover: rows of the series at the day that is looked at; ``rule``, true of one of them.
         log: whether the vertical scale is logarithmic.
         parameters: ``bydate``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page sets them.
     """
@@ -123,32 +122,22 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
         .encode(x)
     )  # fmt: skip
     at_day = alt.Chart(look.rows(hover)).encode(x)
-    rule = at_day.mark_rule(stroke=look.by_theme("quiet"), strokeWidth=1, aria=False)
+    # One line, not one above the other for each place.
+    rule = at_day.transform_filter("datum.rule").mark_rule(stroke=look.by_theme("quiet"), strokeWidth=1, aria=False)
     dots = at_day.mark_circle(size=45, fill=own, opacity=1, stroke=look.by_theme("ground"), aria=False).encode(y)
 
-    def finished(**words: Any) -> alt.LayerChart:
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(rule, lines, dots, ends, parameters=(*signals, focus), **words)
 
     return finished
 
 
-def _values(
-    totals: Any,
-    averages: Any,
-    places: Sequence[str],
-    measure: Measure,
-    by: str,
-    since: dt.date | None,
-    known: Gazetteer,
-    *,
-    positive: bool,
+def _lines(
+    values: pl.DataFrame, totals: pl.DataFrame, by: str, since: dt.date | None, *, positive: bool
 ) -> pl.DataFrame:
     """Return what the lines are made of: geoid, date, value, x, colour."""
-    rows = take(totals)[0].filter(pl.col("geoid").is_in(list(places)))
-    mean = None if averages is None else take(averages)[0].filter(pl.col("geoid").is_in(list(places)))
-    values = values_of(rows, measure, averages=mean, populations=known.frame).drop_nulls("value")
     if by == "day":
-        days = day_of_outbreak(rows, since=since, populations=known.frame) if "cases" in rows.columns else rows
+        days = day_of_outbreak(totals, since=since)
         first = days.filter(pl.col(DAY) == 1).select("geoid", _first="date")
         values = values.join(first, on="geoid", maintain_order="left")
         x = (pl.col("date") - pl.col("_first")).dt.total_days() + 1

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 from importlib import util
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
-from tallybook.charts.style import ThemeName
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.places import gazetteer
@@ -38,24 +37,13 @@ SHAPES: Final = "shapes"
 
 def tiles(
     frame: Any,
-    *,
-    headline: str = "",
-    subtitle: str = "",
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = 620,
-    height: int = 507,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return the states as tiles, each coloured by its value; a state without a value is an empty tile.
 
     Args:
         frame: ``geoid`` and ``value``, one row per state.
-        headline: what it shows, in words.
-        subtitle: measure, unit, date.
-        source: where the numbers come from, as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: a column is missing.
@@ -69,9 +57,9 @@ def tiles(
         .join(names, on="geoid")
     )
     text = pl.Series([None if value is None else f"{value:,.{0 if value >= 100 else 1}f}" for value in named["value"]])
-    return drawn_tiles(named.with_columns(text=text))(
-        headline=headline, subtitle=subtitle, source=source, theme=theme, width=width, height=height
-    )  # type: ignore[no-any-return]
+    words.setdefault("width", 620)
+    words.setdefault("height", 507)
+    return drawn_tiles(named.with_columns(text=text))(**words)
 
 
 def grid() -> pl.DataFrame:
@@ -88,12 +76,12 @@ def grid() -> pl.DataFrame:
     return cells.join(ids, on="abbreviation", maintain_order="left").select("geoid", "column", "row")
 
 
-def drawn_tiles(values: Any) -> Any:
+def drawn_tiles(values: Any) -> look.Drawn:
     """Return the tiles still to be given their words.
 
     Args:
-        values: ``geoid``, ``abbreviation``, ``title``, ``value``, ``text``; and ``column``, ``row`` in a notebook. A page
-            leaves those two out: the picture knows them.
+        values: ``geoid``, ``abbreviation``, ``title``, ``value``, ``text``; and ``column``, ``row`` in a notebook. A
+            page leaves those two out: the picture knows them.
     """
     across, down = max(len(line.split()) for line in _GRID), len(_GRID)
     cells = alt.Chart(look.rows(values))
@@ -109,7 +97,7 @@ def drawn_tiles(values: Any) -> Any:
     ).encode(_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("text:N", title="")])  # fmt: skip
     bright, ground = look.by_theme("text").expr, look.by_theme("ground").expr
     ink = alt.expr(f"datum.value > 0.72 * domain('color')[1] ? ({ground}) : ({bright})")
-    label = {"x": alt.expr(f"{left} + {step} / 2 - 1.5"), "aria": False, "fill": ink}
+    label: dict[str, Any] = {"x": alt.expr(f"{left} + {step} / 2 - 1.5"), "aria": False, "fill": ink}
     name = cells.mark_text(
         **label, y=alt.expr(f"{up} + {step} * 0.38"), text=alt.expr("datum.abbreviation"), fontWeight="bold"
     )
@@ -117,7 +105,7 @@ def drawn_tiles(values: Any) -> Any:
         **label, y=alt.expr(f"{up} + {step} * 0.68"), text=alt.expr(f"{step} < 46 ? '' : datum.text"), fontSize=11
     )
 
-    def finished(**words: Any) -> alt.LayerChart:
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(tile, name, value, below=8, **words)
 
     return finished
@@ -130,24 +118,13 @@ def shapes_available() -> bool:
 
 def counties(
     frame: Any,
-    *,
-    headline: str = "",
-    subtitle: str = "",
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = look.WIDTH,
-    height: int = 480,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return the counties in their shapes, each coloured by its value.
 
     Args:
         frame: ``geoid`` and ``value``, one row per county.
-        headline: what it shows, in words.
-        subtitle: measure, unit, date.
-        source: where the numbers come from, as ``source_line`` returns it; who drew the shapes is added.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: a column is missing, or the shapes are not installed.
@@ -156,16 +133,15 @@ def counties(
     require(rows, ["geoid", "value"])
     titles = gazetteer().titles
     named = rows.select("geoid", pl.col("value").cast(pl.Float64)).join(titles, on="geoid", how="left")
-    said = f"{source} {CREDIT}".strip()
-    chart = drawn_counties(named)(
-        headline=headline, subtitle=subtitle, source=said, theme=theme, width=width, height=height
-    )
+    words["source"] = f"{words.get('source', '')} {CREDIT}".strip()
+    words.setdefault("height", 480)
+    chart = drawn_counties(named)(**words)
     # Given to the chart as it is made, each point of each shape would be checked: 18 s instead of 2.
     chart.datasets[SHAPES] = county_shapes()
-    return chart  # type: ignore[no-any-return]
+    return chart
 
 
-def drawn_counties(values: Any) -> Any:
+def drawn_counties(values: Any) -> look.Drawn:
     """Return the counties still to be given their words, and their shapes as the data source SHAPES.
 
     Args:
@@ -181,7 +157,7 @@ def drawn_counties(values: Any) -> Any:
         .project("albersUsa")
     )
 
-    def finished(**words: Any) -> alt.LayerChart:
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(county, below=8, **words)
 
     return finished

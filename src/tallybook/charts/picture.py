@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import altair as alt
@@ -28,6 +29,30 @@ NUMBER: Final = (
 
 POWERS: Final = [10.0**power for power in range(-4, 11)]
 """The ticks of logarithmic axes: powers of ten only."""
+
+
+class Words(TypedDict, total=False):
+    """What every chart can be told: its words, and how it is set.
+
+    Attributes:
+        headline: what it shows, in words; made from what is shown by default.
+        subtitle: measure, unit, dates; made from what is shown by default.
+        source: where the numbers come from, as ``source_line`` returns it.
+        theme: light or dark; light by default.
+        width: of the plot, in pixels.
+        height: of the plot, in pixels.
+    """
+
+    headline: str
+    subtitle: str
+    source: str
+    theme: ThemeName
+    width: int
+    height: int
+
+
+Drawn = Callable[..., alt.LayerChart]
+"""A picture still to be given its words."""
 
 
 def source_line(*, attribution: str, licence: str, as_of: datetime, zone: ZoneInfo) -> str:
@@ -91,32 +116,26 @@ def rows(data: Any) -> Any:
 
 def picture(
     *layers: alt.Chart | alt.LayerChart,
-    headline: str = "",
-    subtitle: str = "",
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = WIDTH,
-    height: int = HEIGHT,
     parameters: tuple[alt.Parameter, ...] = (),
     below: int = _AXIS_ROOM,
+    **words: Unpack[Words],
 ) -> alt.LayerChart:
     """Return layers as a finished picture: what it shows above, where it comes from beneath, in the picture itself.
 
     Args:
         layers: the marks, the lowest first.
-        headline: what it shows, in words.
-        subtitle: measure, unit, dates.
-        source: as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
         parameters: parameters of the layers.
         below: the pixels between plot and source line.
+        words: see ``Words``.
     """
+    headline, subtitle, source = words.get("headline", ""), words.get("subtitle", ""), words.get("source", "")
+    width, height, theme = words.get("width", WIDTH), words.get("height", HEIGHT), words.get("theme", "light")
     dark = alt.param("dark", value=theme == "dark")
     said = alt.param("source", value=wrapped(source, width, "source"))
     foot = (
         alt.Chart(rows("once"))
+        # Where a page says it in its own text there is no room for it in the picture.
+        .transform_filter("length(source) && source[0]")
         .mark_text(
             align="left", baseline="top", x=0, y=alt.expr(f"height + {below}"), text=alt.ExprRef("source"),
             fontSize=11, lineHeight=15, fill=by_theme("quiet"), aria=False,
@@ -127,17 +146,17 @@ def picture(
         subtitle=wrapped(subtitle, width, "subtitle") if subtitle else [],
     )
     chart = alt.layer(*layers, foot, datasets={"once": [{"one": 1}]})
-    return configured(
+    return _configured(
         chart.add_params(dark, said, *parameters).properties(
             title=title, width=width, height=height, background=by_theme("ground")
         )
     )
 
 
-def configured(chart: alt.LayerChart) -> alt.LayerChart:
+def _configured(chart: Any) -> alt.LayerChart:
     """Return a chart with the type, axes and legends of all charts."""
     quiet, text = by_theme("quiet"), by_theme("text")
-    return (
+    made: alt.LayerChart = (
         chart.configure(font=SANS, padding=8)
         .configure_view(stroke=None)
         .configure_title(
@@ -150,6 +169,7 @@ def configured(chart: alt.LayerChart) -> alt.LayerChart:
             titleColor=quiet, titleFontSize=12, titleFontWeight="normal",
         )
         .configure_axisX(grid=False)
-        .configure_legend(labelColor=text, labelFontSize=12, titleColor=quiet, titleFontWeight="normal", titleFontSize=12)
+        .configure_legend(labelColor=text, labelFontSize=12)
         .configure_text(font=SANS, fontSize=12)
     )  # fmt: skip
+    return made

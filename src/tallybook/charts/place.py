@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
-from tallybook.charts.style import ThemeName
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.places import Gazetteer, gazetteer
@@ -23,12 +22,8 @@ def place(
     *,
     metric: str = "cases",
     register: Any = None,
-    headline: str | None = None,
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = look.WIDTH,
-    height: int = look.HEIGHT,
     known: Gazetteer | None = None,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return a place's daily counts with their average and anomalies; days left out of the average are hollow.
 
@@ -37,12 +32,8 @@ def place(
         geoid: the place.
         metric: the metric.
         register: as ``Book.register`` returns it; says what each anomaly is.
-        headline: what it shows; made from metric and place by default.
-        source: where the numbers come from, as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
         known: the gazetteer the place is of; the built-in one by default.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: a column is missing, or the place has no rows.
@@ -54,16 +45,15 @@ def place(
     if own.is_empty():
         raise ContractError(f"there is nothing of {name}", hint="give a place that the averages have")
     series = own.select(_ms(pl.col("date")).alias("date"), new=metric, avg=f"{metric}_avg", omitted=f"{metric}_omitted")
-    words = metric.replace("_", " ")
+    counts = metric.replace("_", " ")
     span = f"{look.day(own['date'][0])} to {look.day(own['date'][-1])}"
-    return drawn(series, _marks(own, metric, register), metric=metric)(
-        headline=headline or f"New {words} per day in {name}",
-        subtitle=f"Bars: {words} announced that day; line: rolling average; diamonds: anomalies. {span}",
-        source=source, theme=theme, width=width, height=height,
-    )  # fmt: skip
+    words.setdefault("headline", f"New {counts} per day in {name}")
+    told = f"Bars: {counts} announced that day; line: rolling average; diamonds: anomalies. {span}"
+    words.setdefault("subtitle", told)
+    return drawn(series, _marks(own, metric, register), metric=metric)(**words)
 
 
-def drawn(series: Any, marks: Any, *, metric: str) -> Any:
+def drawn(series: Any, marks: Any, *, metric: str) -> look.Drawn:
     """Return the picture of a place still to be given its words; a page names the data, a notebook brings frames.
 
     Args:
@@ -95,7 +85,7 @@ def drawn(series: Any, marks: Any, *, metric: str) -> Any:
         y=6, y2=alt.expr("height"), stroke=look.by_theme("quiet"), strokeDash=[1, 3], strokeWidth=0.75, aria=False
     )  # fmt: skip
 
-    def finished(**words: Any) -> alt.LayerChart:
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(bars, stems.encode(x), rule, line, dot, anomalies, parameters=(hov,), **words)
 
     return finished

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Unpack
 
 import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
 from tallybook.charts.place import DATE
-from tallybook.charts.style import ThemeName
 from tallybook.errors import ContractError
 from tallybook.measures.daily import daily
 from tallybook.measures.frames import require, take
@@ -24,12 +23,8 @@ def revisions(
     *,
     as_of: dt.date,
     metric: str = "cases",
-    headline: str | None = None,
-    source: str = "",
-    theme: ThemeName = "light",
-    width: int = look.WIDTH,
-    height: int = look.HEIGHT,
     known: Gazetteer | None = None,
+    **words: Unpack[look.Words],
 ) -> alt.LayerChart:
     """Return a place's new counts as they were known on a past day, and as they are known now.
 
@@ -39,12 +34,8 @@ def revisions(
         geoid: the place.
         as_of: the past day.
         metric: the metric.
-        headline: what it shows; made from metric, place and day by default.
-        source: where the numbers come from, as ``source_line`` returns it.
-        theme: light or dark.
-        width: of the plot, in pixels.
-        height: of the plot, in pixels.
         known: the gazetteer the place is of; the built-in one by default.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: a column is missing, or the place has no rows.
@@ -55,15 +46,13 @@ def revisions(
         raise ContractError(f"there is nothing of {name}", hint="give a place that was known then and is now")
     last = lines[0]["day"].max()
     rows = pl.concat([lines[0], lines[1].filter(pl.col("day") <= last)])
-    words = metric.replace("_", " ")
-    return drawn(rows.drop("day"), metric=metric)(
-        headline=headline or f"New {words} per day in {name}: what was known on {look.day(as_of)}, and now",
-        subtitle=f"Dashed: as of {look.day(as_of)}; solid: the same dates as they are known now",
-        source=source, theme=theme, width=width, height=height,
-    )  # fmt: skip
+    counts = metric.replace("_", " ")
+    words.setdefault("headline", f"New {counts} per day in {name}: what was known on {look.day(as_of)}, and now")
+    words.setdefault("subtitle", f"Dashed: as of {look.day(as_of)}; solid: the same dates as they are known now")
+    return drawn(rows.drop("day"), metric=metric)(**words)
 
 
-def drawn(vintages: Any, *, metric: str) -> Any:
+def drawn(vintages: Any, *, metric: str) -> look.Drawn:
     """Return the picture of two states still to be given its words.
 
     Args:
@@ -89,7 +78,7 @@ def drawn(vintages: Any, *, metric: str) -> Any:
     rule = at_day.mark_rule(stroke=look.by_theme("quiet"), aria=False)
     dots = at_day.mark_circle(size=45, fill=stroke, opacity=1, aria=False).encode(y)
 
-    def finished(**words: Any) -> alt.LayerChart:
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(rule, lines, dots, parameters=(hov,), **words)
 
     return finished

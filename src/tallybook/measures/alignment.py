@@ -27,10 +27,10 @@ def day_of_outbreak(
     place: str = "geoid",
     date: str = "date",
 ) -> nwt.IntoFrameT:
-    """Return the totals with ``day_of_outbreak``, a whole number: day 1 is the first date on which the outbreak is there.
+    """Return the totals with ``day_of_outbreak``, a whole number: day 1 is the date the outbreak began in the place.
 
-    It is there on the first date, at or after ``since``, whose total reaches ``at_least``. Day numbers are differences of
-    calendar dates, so that no clock change makes them fractions.
+    It began on the first date, at or after ``since``, whose total reaches ``at_least``. Day numbers are differences
+    of calendar dates, so that no clock change makes them fractions.
 
     Args:
         totals: one row per place and reported day with cumulative counts; null = not reported.

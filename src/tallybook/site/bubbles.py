@@ -18,4 +18,11 @@ def bubbles_page(site: Opened) -> Iterator[Page]:
     columns = tuple(f"series/{metric}.js" for metric in metrics_compared(site)[:2])
     said = f"{site.title}: two totals against each other, day by day, a bubble for each place."
     scripts = ("vega.js", "series.js", *columns, "specs/bubbles.js", "bubbles.js")
-    yield Page("bubbles.html", "bubbles.html", f"{THINGS[level].capitalize()} as bubbles", said, scripts, {"things": THINGS[level]})
+    yield Page(
+        "bubbles.html",
+        "bubbles.html",
+        f"{THINGS[level].capitalize()} as bubbles",
+        said,
+        scripts,
+        {"things": THINGS[level]},
+    )

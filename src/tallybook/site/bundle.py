@@ -1,8 +1,8 @@
 """The scripts of the site: Vega from the installed package, and our own modules, each page's as one classic script.
 
-Browsers load no module scripts from a disk, and a site has to open there. So the modules of a page become one script: each
-module a function, each import a name. Our modules keep to what that needs: ``import`` and ``export`` begin their line, an
-import names what it takes, an export is a function, a class or a constant, and no module imports in a circle.
+Browsers load no module scripts from a disk, and a site has to open there. So the modules of a page become one script:
+each module a function, each import a name. Our modules keep to what that needs: ``import`` and ``export`` begin their
+line, an import names what it takes, an export is a function, a class or a constant, and no module imports in a circle.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tallybook.errors import ContractError
 
 _IMPORT: Final = re.compile(r"^import \{([^}]*)\} from \"([^\"]+)\";$", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^\s*(?://.*|/\*\*(?:(?!\*/)[\s\S])*\*/)\n", re.MULTILINE)
 _STRAY: Final = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 _VEGA: Final = "window.vegaEmbed=vegaEmbed;window.vega=vega;"
@@ -50,8 +51,8 @@ def bundled(entry: str) -> bytes:
 def vega() -> bytes:
     """Return Vega and Vega-Embed as one script, made from the package ``vl-convert`` and kept for its next call.
 
-    Making it takes over a second, so it is kept in the user's cache, by version; where that cannot be written, it is made
-    again.
+    Making it takes over a second, so it is kept in the user's cache, by version; where that cannot be written, it is
+    made again.
     """
     import vl_convert
 
@@ -92,7 +93,7 @@ def _visit(path: str, order: list[str], above: tuple[str, ...]) -> None:
 
 def _body(path: str) -> str:
     """Return a module as the body of a function that returns what it exports."""
-    source = _source(path)
+    source = _COMMENT.sub("", _source(path))
     exported = [name for _, name in _EXPORT.findall(source)]
 
     def taken(found: re.Match[str]) -> str:

@@ -22,4 +22,3 @@ def compare_page(site: Opened) -> Iterator[Page]:
     scripts = ("vega.js", "series.js", f"series/{metrics_compared(site)[0]}.js", "specs/compare.js", "compare.js")
     said = f"{site.title}: {THINGS[level]} compared from the day their outbreak began, or by date."
     yield Page("compare.html", "compare.html", f"Compare {THINGS[level]}", said, scripts, context)
-

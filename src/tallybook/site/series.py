@@ -1,7 +1,7 @@
 """The numbers of the interactive pages: a script of what is known of the places, and one per column of figures.
 
-A column is what differs from the day before, whole numbers in the order of the places: small, quickly read, and the same
-from a server and from a disk, where pages may load scripts but not data.
+A column is what differs from the day before, whole numbers in the order of the places: small, quickly read, and the
+same from a server and from a disk, where pages may load scripts but not data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PREFERRED: Final = (Level.STATE, Level.TOWN, Level.COUNTY, Level.NATION)
 
 
 def level_compared(site: Opened) -> Level | None:
-    """Return the level whose places are compared: states, or what else the release has; None where it has no figures."""
+    """Return the level whose places are compared: states, or what else there is; None where there are no figures."""
     return next((level for level in _PREFERRED if level in site.levels), None)
 
 
@@ -40,7 +40,8 @@ def series_scripts(site: Opened) -> dict[str, bytes]:
     """Return the scripts by their path below ``assets``: ``series.js``, and ``series/{column}.js`` for each column.
 
     ``tallybook.series`` has the places and the measures; ``tallybook.columns[name]`` has per place the differences from
-    day to day, from the place's first day on: null where nothing was reported. Averages are in hundredths, as published.
+    day to day, from the place's first day on: null where nothing was reported. Averages are in hundredths, as
+    published.
     """
     level = level_compared(site)
     if level is None:
@@ -118,7 +119,7 @@ def _column(name: str, values: pl.DataFrame) -> bytes:
 
 
 def _script(name: str, content: Any, key: str | None = None) -> bytes:
-    """Return a script that sets ``tallybook.{name}``, or its entry ``key``: text that is parsed as JSON, which is quickest."""
+    """Return a script that sets ``tallybook.{name}``, or its entry ``key``: JSON in a text, which is read quickest."""
     text = json.dumps(json.dumps(content, separators=(",", ":")))
     home = "window.tallybook = window.tallybook || {};\n"
     if key is None:

@@ -11,10 +11,10 @@ _GROUPS: Final = ("region", "division")
 
 
 def specs(*, counties: bool = False) -> dict[str, bytes]:
-    """Return the charts by their path below ``assets``: ``specs/compare.js`` sets ``tallybook.specs.compare``, and so on.
+    """Return the charts by their path below ``assets``: ``specs/compare.js`` sets ``tallybook.specs.compare``.
 
-    Every chart has its data sources empty. Its title is in ``usermeta.title``, for pictures that leave the page: on a page
-    the headline is text of the page.
+    Every chart has its data sources empty. Its title is in ``usermeta.title``, for pictures that leave the page: on a
+    page the headline is text of the page.
 
     Args:
         counties: whether the map of the counties, with its shapes, is among them.

@@ -124,5 +124,6 @@ export function valuesAt(lines, x) {
   return lines
     .map((line) => ({ line, geoid: line.geoid, colour: line.colour, x, value: line.values[x - line.left] }))
     .filter(({ value }) => value !== undefined && !Number.isNaN(value))
-    .sort((a, b) => b.value - a.value || (a.geoid < b.geoid ? -1 : 1));
+    .sort((a, b) => b.value - a.value || (a.geoid < b.geoid ? -1 : 1))
+    .map((row, at) => ({ ...row, rule: at === 0 }));
 }
