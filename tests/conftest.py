@@ -26,6 +26,12 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def without_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that publish get the data only, for pages take a while; those of the site say otherwise."""
+    monkeypatch.setattr("tallybook.book.publishing.build_pages", lambda _folder, _old: None)
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
     return Book.init(tmp_path / "book", template="nyt")
@@ -36,5 +42,5 @@ def real_book(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Bo
     """The whole published record, recorded and published; nobody may change it."""
     made = Book.init(tmp_path_factory.mktemp("real") / "book", template="nyt")
     made.record("nyt", shared_data / "nyt")
-    made.publish()
+    made.publish(site=False)
     return made

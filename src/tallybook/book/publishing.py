@@ -104,7 +104,7 @@ class Publisher:
             provenance=provenance(known, self.ledger.records()),
             history=history,
             about=self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True),
-            site=_site if site else None,
+            site=build_pages if site else None,
         )
         if log:
             self._keep_register(moment)
@@ -184,7 +184,8 @@ class Publisher:
             self.raw.keep(_OWN, file, at=self.clock(), as_of=moment)
 
 
-def _site(folder: Path, old: Path) -> None:
+def build_pages(folder: Path, old: Path) -> None:
+    """Add its pages to a release that is being written."""
     from tallybook.site.build import build_site  # templates and charts take a while to load
 
     build_site(folder, old)
