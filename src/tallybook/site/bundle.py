@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from tallybook.errors import ContractError
+from tallybook.site.kept import kept
 
 _IMPORT: Final = re.compile(r"^import \{([^}]*)\} from \"([^\"]+)\";$", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
@@ -49,31 +50,14 @@ def bundled(entry: str) -> bytes:
 
 @cache
 def vega() -> bytes:
-    """Return Vega and Vega-Embed as one script, made from the package ``vl-convert`` and kept for its next call.
+    """Return Vega and Vega-Embed as one script, made from the package ``vl-convert``."""
+    return kept("vega.js", [_VEGA.encode(), metadata.version("vl-convert-python").encode()], _vega)
 
-    Making it takes over a second, so it is kept in the user's cache, by version; where that cannot be written, it is
-    made again.
-    """
+
+def _vega() -> bytes:
     import vl_convert
 
-    kept = _cache() / f"vega-{metadata.version('vl-convert-python')}.js"
-    try:
-        return kept.read_bytes()
-    except OSError:
-        pass
-    made: bytes = f"(() => {{{vl_convert.javascript_bundle(_VEGA)}}})();\n".encode()
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_bytes(made)
-        part.replace(kept)
-    except OSError:
-        pass
-    return made
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tallybook"
+    return f"(() => {{{vl_convert.javascript_bundle(_VEGA)}}})();\n".encode()
 
 
 def _folder() -> Path:

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache, partial
+from importlib import metadata, resources
 from typing import Any, Final
 
 from tallybook.charts import bubbles, compare, map, place, revisions  # noqa: A004 (a map, not the function)
+from tallybook.charts.picture import Drawn
+from tallybook.model.metrics import METRICS
+from tallybook.site.kept import kept
 
-_GROUPS: Final = ("region", "division")
+_GROUPS: Final[tuple[bubbles.Group, ...]] = ("region", "division")
+_SCALES: Final = {"linear": False, "log": True}
+_PACKAGES: Final = ("altair", "vl-convert-python", "plotly-geo", "shapely")
+
+_CHARTS: Final[dict[str, Callable[[], dict[str, Drawn]]]] = {
+    "compare": lambda: {name: compare.drawn("series", "labels", "hover", log=log) for name, log in _SCALES.items()},
+    "bubbles": lambda: {
+        f"{group}-{x}-{y}": bubbles.drawn("places", "trails", log=(_SCALES[x], _SCALES[y]), colour=group)
+        for group in _GROUPS
+        for x in _SCALES
+        for y in _SCALES
+    },
+    "place": lambda: {metric: place.drawn("series", "marks", metric=metric) for metric in METRICS},
+    "revisions": lambda: {metric: revisions.drawn("vintages", metric=metric) for metric in METRICS},
+    "tiles": lambda: {"tiles": map.drawn_tiles("values")},
+    "counties": lambda: {"counties": map.drawn_counties("values")},
+}
+"""The compiled charts of each script."""
 
 
 def specs(*, counties: bool = False) -> dict[str, bytes]:
@@ -19,25 +42,30 @@ def specs(*, counties: bool = False) -> dict[str, bytes]:
     Args:
         counties: whether the map of the counties, with its shapes, is among them.
     """
-    scales = {"linear": False, "log": True}
-    made: dict[str, dict[str, Any]] = {
-        "compare": {name: compare.drawn("series", "labels", "hover", log=log) for name, log in scales.items()},
-        "bubbles": {
-            f"{group}-{x}-{y}": bubbles.drawn("places", "trails", log=(scales[x], scales[y]), colour=group)
-            for group in _GROUPS
-            for x in scales
-            for y in scales
-        },
-        "place": {metric: place.drawn("series", "marks", metric=metric) for metric in ("cases", "deaths")},
-        "revisions": {metric: revisions.drawn("vintages", metric=metric) for metric in ("cases", "deaths")},
-        "tiles": {"tiles": map.drawn_tiles("values")},
-    }
-    if counties:
-        made["counties"] = {"counties": map.drawn_counties("values")}
+    names = [name for name in _CHARTS if counties or name != "counties"]
     return {
-        f"specs/{name}.js": _script(name, {kind: _compiled(finished()) for kind, finished in kinds.items()})
-        for name, kinds in made.items()
+        f"specs/{name}.js": kept(f"{name}.js", [name.encode(), *_made_of()], partial(_spec, name)) for name in names
     }
+
+
+@cache
+def _made_of() -> tuple[bytes, ...]:
+    """Return what compiled charts depend on: the room of charts, this module, and the packages that draw."""
+    charts = [path for path in resources.files("tallybook.charts").iterdir() if path.name.endswith(".py")]
+    own = resources.files("tallybook.site").joinpath("specs.py")
+    versions = [f"{name} {_version(name)}".encode() for name in _PACKAGES]
+    return (*(file.read_bytes() for file in sorted(charts, key=str)), own.read_bytes(), *versions)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _spec(name: str) -> bytes:
+    return _script(name, {kind: _compiled(finished()) for kind, finished in _CHARTS[name]().items()})
 
 
 def _compiled(chart: Any) -> dict[str, Any]:

@@ -29,7 +29,12 @@ const EMBED = {
   actions: false,
   defaultStyle: false,
   tooltip: { disableDefaultStyle: true },
+  // Errors only: of a layer that is empty until something is looked at, Vega would warn that it has no extent.
+  logLevel: 1,
 };
+
+/** So that no letter at the edge is cut. */
+const PADDING = { left: 0, top: 4, right: 4, bottom: 4 };
 
 /** A chart that is drawn. */
 class Chart {
@@ -108,6 +113,12 @@ class Chart {
   put(name, rows) {
     this.data = { ...this.data, [name]: rows };
     return this.update({ [name]: rows });
+  }
+
+  /** @returns {[number, number]} where the plot begins, in pixels of the canvas */
+  origin() {
+    const [left, top] = this.view.origin();
+    return [left + PADDING.left, top + PADDING.top];
   }
 
   resized() {
@@ -190,7 +201,7 @@ export function notice(figure, text) {
  * @param {{width?: number, height: number}} size
  */
 function filled(spec, data, signals, { width, height }) {
-  const made = { ...spec, width, height, autosize: { type: "fit-x", contains: "padding" }, padding: 0 };
+  const made = { ...spec, width, height, autosize: { type: "fit-x", contains: "padding" }, padding: PADDING };
   made.data = spec.data.map((/** @type {any} */ source) => (data[source.name] ? { ...source, values: data[source.name] } : source));
   made.signals = spec.signals.map((/** @type {any} */ signal) => (signal.name in signals ? { ...signal, value: signals[signal.name] } : signal));
   return made;

@@ -24,11 +24,16 @@ function fill(details, { columns, rows }) {
   const table = document.createElement("table");
   table.className = "numbers";
   const head = table.createTHead().insertRow();
-  for (const name of columns) head.append(cell("th", name.replaceAll("_", " ")));
+  columns.forEach((name, at) => {
+    const made = cell("th", name.replaceAll("_", " "));
+    made.scope = "col";
+    if (typeof rows[0]?.[at] === "number") made.className = "num";
+    head.append(made);
+  });
   const body = table.createTBody();
   for (const row of rows.slice(0, MOST)) {
     const line = body.insertRow();
-    row.forEach((value, at) => line.append(cell(at ? "td" : "th", value)));
+    line.append(...row.map((value) => cell("td", value)));
   }
   if (rows.length > MOST) {
     table.createCaption().textContent = `The first ${MOST} of ${rows.length.toLocaleString("en-US")} rows; the CSV file has all.`;
@@ -40,7 +45,6 @@ function fill(details, { columns, rows }) {
 function cell(kind, value) {
   const made = document.createElement(kind);
   if (typeof value === "number" || value === null) made.className = "num";
-  if (kind === "th") made.scope = "row";
   made.textContent = typeof value === "string" ? value : numberText(value);
   return made;
 }

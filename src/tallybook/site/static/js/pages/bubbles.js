@@ -230,7 +230,7 @@ function sizeText(size) {
 
 /** @param {{x: number | null, y: number | null}} bubble @returns {[number, number]} pixels of the canvas */
 function placeOf({ x, y }) {
-  const [left, top] = chart.view.origin();
+  const [left, top] = chart.origin();
   return [left + chart.view.scale("x")(x), top + chart.view.scale("y")(y)];
 }
 

@@ -205,13 +205,13 @@ function point(x) {
     colour,
     strong: geoid === focus,
   }));
-  beside.show(dayName(x), list, chart.view.origin()[0] + chart.view.scale("x")(x), chart.view.origin()[1]);
+  beside.show(dayName(x), list, chart.origin()[0] + chart.view.scale("x")(x), chart.origin()[1]);
 }
 
 /** @param {MouseEvent} event @returns {number | null} the day below the pointer */
 function dayBelow(event) {
   const box = chart.canvas.getBoundingClientRect();
-  const at = event.clientX - box.left - chart.view.origin()[0];
+  const at = event.clientX - box.left - chart.origin()[0];
   if (!lines.length || at < -20 || at > chart.view.signal("width") + 20) return null;
   const { left, right } = chart.signals;
   return Math.max(left, Math.min(right, Math.round(chart.view.scale("x").invert(at))));
