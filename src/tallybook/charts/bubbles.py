@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Unpack
 
 import altair as alt
@@ -13,7 +13,7 @@ import polars as pl
 from tallybook.charts import picture as look
 from tallybook.charts.measures import Measure, measure_of, values_of
 from tallybook.charts.style import GROUPS
-from tallybook.charts.ticks import EPOCH, nice_top
+from tallybook.charts.ticks import EPOCH, Spot, beside, nice_top
 from tallybook.errors import ContractError
 from tallybook.measures.frames import take
 from tallybook.model.places import Gazetteer, gazetteer
@@ -29,6 +29,9 @@ LARGEST: Final = 2_400
 
 _PLAIN: Final = 90.0
 _NAMED: Final = 8
+_SMALLEST: Final = 0.4
+"""How much of their area bubbles keep, at least, where there is little room."""
+
 _SELECTED: Final = "indexof(selected, datum.geoid) >= 0"
 
 
@@ -83,7 +86,8 @@ def bubbles(
     words.setdefault("subtitle", f"{_area(size)}; colour: Census {colour}{left_out}")
     words.setdefault("height", 480)
     shown = (*days, (day - EPOCH).days if day else days[1])
-    finished = drawn(_shown(sized, size, colour), _trails(chosen, colour), log=log, colour=colour,
+    named = _named(_shown(sized, size, colour), selected, parameters, shown[2], log, words)
+    finished = drawn(named, _trails(chosen, colour), log=log, colour=colour,
                      parameters=parameters, days=shown)  # fmt: skip
     return finished(**words)
 
@@ -103,7 +107,8 @@ def drawn(
 
     Args:
         places: ``geoid``, ``title``, ``text``, ``group``, ``area`` (square pixels), ``first`` (days since 1970),
-            ``xs``, ``ys`` (a value per day from then on), ``named``.
+            ``xs``, ``ys`` (a value per day from then on); ``named``, and where its name stands: ``dx``, ``dy``,
+            ``align``.
         trails: ``geoid``, ``day``, ``x``, ``y``, ``group``.
         log: whether the horizontal and the vertical scale are logarithmic.
         colour: region or division.
@@ -120,10 +125,13 @@ def drawn(
         "selected": [],
         "faint": 0.2,
         "focus": None,
+        "xtitle": "",
+        "ytitle": "",
     }
     signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
     slider = alt.binding_range(min=days[0], max=days[1], step=1, name="day ") if days else alt.Undefined
     day = alt.param("day", value=days[2] if days else 0, bind=slider)
+    zoom = alt.param("zoom", expr=f"clamp(width / {look.WIDTH}, {_SMALLEST}, 1)")
     x, y = (_axis(name, log=logarithmic) for name, logarithmic in zip("xy", log, strict=True))
     ink = _group_colour(colour)
     now = (
@@ -141,7 +149,7 @@ def drawn(
 
     def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         layers = (*_captions(), trail, _circles(now).encode(x, y, ink), *(name.encode(x, y) for name in _names(now)))
-        return look.picture(*layers, parameters=(*signals, day), below=58, **words)
+        return look.picture(*layers, parameters=(*signals, day, zoom), below=58, **words)
 
     return finished
 
@@ -149,7 +157,7 @@ def drawn(
 def _circles(now: alt.Chart) -> Any:
     text, ground = look.by_theme("text").expr, look.by_theme("ground").expr
     return now.mark_circle(
-        size=alt.expr("datum.area"),
+        size=alt.expr("datum.area * zoom"),
         opacity=alt.ExprRef(f"datum.geoid === focus || !length(selected) || {_SELECTED} ? 0.82 : faint"),
         stroke=alt.expr(f"datum.geoid === focus || {_SELECTED} ? ({text}) : ({ground})"),
         strokeWidth=alt.expr("datum.geoid === focus ? 2 : 1"),
@@ -160,11 +168,12 @@ def _circles(now: alt.Chart) -> Any:
 
 def _names(now: alt.Chart) -> tuple[alt.Chart, alt.Chart]:
     """Return the names of bubbles on a rim of the ground's colour, to be read upon other bubbles."""
-    named = f"datum.geoid === focus || (length(selected) ? {_SELECTED} : datum.named)"
+    named = "datum.geoid === focus || datum.named"
     label: dict[str, Any] = {
         "text": alt.expr(f"{named} ? datum.text : ''"),
-        "align": "left",
-        "dx": alt.expr("sqrt(datum.area / PI) + 3"),
+        "align": alt.expr("datum.align"),
+        "dx": alt.expr("datum.dx"),
+        "dy": alt.expr("datum.dy"),
         "fontWeight": alt.expr("datum.geoid === focus ? 'bold' : 'normal'"),
         "aria": False,
     }
@@ -247,6 +256,47 @@ def _shown(places: pl.DataFrame, size: Size, colour: Group) -> pl.DataFrame:
     )
 
 
+def _named(
+    places: pl.DataFrame,
+    selected: Sequence[str],
+    ends: Mapping[str, Any],
+    day: int,
+    log: tuple[bool, bool],
+    words: look.Words,
+) -> pl.DataFrame:
+    """Return the bubbles with where their names stand on a day: those of the selected, or of the largest."""
+    wanted = pl.col("geoid").is_in(list(selected)) if selected else pl.col("named")
+    at = day - pl.col("first")
+    middle = [
+        _pixels(pl.col(f"{name}s").list.get(at, null_on_oob=True), ends[f"{name}left"], ends[f"{name}right"], log=on)
+        for name, on in zip("xy", log, strict=True)
+    ]
+    width = words.get("width", look.WIDTH)
+    zoom = min(1, max(_SMALLEST, width / look.WIDTH))
+    across = middle[0] * width
+    down = (1 - middle[1]) * words.get("height", look.HEIGHT)
+    there = across.is_finite() & down.is_finite()
+    name = pl.when(wanted & there).then("text").otherwise(pl.lit(""))
+    rows = places.select(
+        across.fill_null(0), down.fill_null(0).alias("y"), (pl.col("area") * zoom / math.pi).sqrt(), name
+    )
+    spots = [spot or Spot(0, 0, "left") for spot in beside(rows.rows())]
+    has = [bool(spot.dx or spot.dy) for spot in spots]
+    return places.with_columns(
+        named=pl.Series(has),
+        dx=pl.Series([spot.dx for spot in spots], dtype=pl.Float64),
+        dy=pl.Series([spot.dy for spot in spots], dtype=pl.Float64),
+        align=pl.Series([spot.align for spot in spots]),
+    )
+
+
+def _pixels(value: pl.Expr, left: float, right: float, *, log: bool) -> pl.Expr:
+    """Return where a value lies on an axis, from 0 to 1."""
+    if log:
+        return (value.log10() - math.log10(left)) / (math.log10(right) - math.log10(left))
+    return (value - left) / (right - left)
+
+
 def _trails(places: pl.DataFrame, colour: Group) -> pl.DataFrame:
     each = places.select("geoid", "first", x="xs", y="ys", group=colour).explode("x", "y")
     return each.with_columns(day=pl.col("first") + pl.int_range(pl.len()).over("geoid")).drop("first")
@@ -281,7 +331,7 @@ def _group_colour(colour: Group) -> alt.Color:
             offset=26,
             symbolType="circle",
             symbolOpacity=1,
-            columns=5,
+            columns=alt.ExprRef("max(2, min(5, floor(width / 130)))"),
             values=alt.ExprRef("groups"),
         ),
     )

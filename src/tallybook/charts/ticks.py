@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 EPOCH: Final = dt.date(1970, 1, 1)
 MOST: Final = 6
+
+_LETTER: Final = 8.0
+_LINE: Final = 13.0
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,3 +83,49 @@ def apart(wanted: Sequence[float], gap: float, height: float) -> Floats:
     placed = np.empty(len(at))
     placed[order] = np.maximum(np.minimum(mean, height - steps[::-1]), steps)
     return placed
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where the name of a bubble stands: its shift from the bubble's middle, in pixels, and its alignment."""
+
+    dx: float
+    dy: float
+    align: Literal["left", "right", "center"]
+
+
+def beside(bubbles: Sequence[tuple[float, float, float, str]]) -> list[Spot | None]:
+    """Return a place for each name beside its bubble where it hides no other name; None where there is no room.
+
+    The first come first: to the right, to the left, above, below.
+
+    Args:
+        bubbles: of each the middle and the radius, in pixels, and its name; an empty name needs no room.
+
+    >>> [spot.align if spot else None for spot in beside([(50, 50, 9, "NY"), (50, 52, 9, "FL"), (50, 51, 9, "")])]
+    ['left', 'right', None]
+    """
+    taken: list[tuple[float, float, float, float]] = []
+    spots: list[Spot | None] = []
+    for x, y, radius, name in bubbles:
+        spot = next((spot for spot in _around(radius) if name and not _hides(_box(x, y, spot, name), taken)), None)
+        if spot:
+            taken.append(_box(x, y, spot, name))
+        spots.append(spot)
+    return spots
+
+
+def _around(radius: float) -> list[Spot]:
+    away, over = radius + 3, radius + 9
+    return [Spot(away, 0, "left"), Spot(-away, 0, "right"), Spot(0, -over, "center"), Spot(0, over, "center")]
+
+
+def _box(x: float, y: float, spot: Spot, name: str) -> tuple[float, float, float, float]:
+    wide = _LETTER * len(name)
+    left = x + spot.dx - {"left": 0.0, "center": 0.5, "right": 1.0}[spot.align] * wide
+    return left, left + wide, y + spot.dy - _LINE / 2, y + spot.dy + _LINE / 2
+
+
+def _hides(box: tuple[float, float, float, float], taken: Sequence[tuple[float, float, float, float]]) -> bool:
+    left, right, top, bottom = box
+    return any(left < other[1] and other[0] < right and top < other[3] and other[2] < bottom for other in taken)

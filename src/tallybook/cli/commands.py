@@ -16,7 +16,7 @@ from rich.markup import escape
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
-from tallybook.cli import history, sources
+from tallybook.cli import charts, history, sources
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import err, in_numbers, out, print_explanation, print_findings, print_release, progress
 from tallybook.errors import ContractError, TallybookError
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 
 app.add_typer(sources.app, name="sources")
+app.add_typer(charts.app, name="chart")
 
 BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 

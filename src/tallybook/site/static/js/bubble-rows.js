@@ -55,7 +55,7 @@ export function bubbleRows(left, { x, y, size, colour }) {
   });
   rows.sort((a, b) => b.size - a.size || (a.geoid < b.geoid ? -1 : 1));
   const most = rows[0]?.size ?? 1;
-  return rows.map((row, at) => ({ ...row, area: key === null ? PLAIN : (row.size / most) * LARGEST, named: at < NAMED }));
+  return rows.map((row, at) => ({ ...row, area: key === null ? PLAIN : (row.size / most) * LARGEST, largest: at < NAMED }));
 }
 
 /** @param {import("./series.js").Series} series @param {number} first @param {number} length */

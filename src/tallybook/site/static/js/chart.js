@@ -19,6 +19,7 @@ import { wrapped } from "./words.js";
  * @property {number} [height] of the plot, in pixels
  * @property {{source: string, text: (row: any) => string}} [days] the data source the arrow keys walk through day by day, by
  *   its column `date`, and what is said of a row
+ * @property {() => void} [resized] called when it has another width
  * @property {() => string} [more] a further line for pictures that leave the page, such as what the pointer reads
  */
 
@@ -98,7 +99,7 @@ class Chart {
    * @param {Record<string, unknown>} [signals]
    */
   async update(data, signals = {}) {
-    for (const [name, rows] of Object.entries(data)) this.view.data(name, rows);
+    for (const [name, rows] of Object.entries(data)) this.view.data(name, copied(rows));
     for (const [name, value] of Object.entries(signals)) if (this.view.signal(name) !== value) this.view.signal(name, value);
     await this.view.runAsync();
   }
@@ -125,7 +126,7 @@ class Chart {
     const width = this.canvas.clientWidth;
     if (!this.view || width === this.width || !width) return;
     this.width = width;
-    this.view.width(width).resize().runAsync();
+    this.view.width(width).resize().runAsync().then(() => this.options.resized?.());
   }
 
   /**
@@ -202,7 +203,20 @@ export function notice(figure, text) {
  */
 function filled(spec, data, signals, { width, height }) {
   const made = { ...spec, width, height, autosize: { type: "fit-x", contains: "padding" }, padding: PADDING };
-  made.data = spec.data.map((/** @type {any} */ source) => (data[source.name] ? { ...source, values: data[source.name] } : source));
-  made.signals = spec.signals.map((/** @type {any} */ signal) => (signal.name in signals ? { ...signal, value: signals[signal.name] } : signal));
+  made.data = spec.data.map((/** @type {any} */ source) => {
+    const rows = data[source.name];
+    return rows ? { ...source, values: copied(rows) } : source;
+  });
+  made.signals = spec.signals.map((/** @type {any} */ signal) => {
+    return signal.name in signals ? { ...signal, value: signals[signal.name] } : signal;
+  });
   return made;
+}
+
+/**
+ * Vega marks the rows it is given with numbers of its own; rows that are given again have to come without.
+ * @param {object[]} rows
+ */
+function copied(rows) {
+  return rows.map((row) => ({ ...row }));
 }

@@ -1,5 +1,6 @@
 // The page of bubbles: two totals against each other, day by day.
 
+import { beside as spots } from "../beside.js";
 import { bubbleRows, endsOf, knownPlaces, SIZES, trailRows } from "../bubble-rows.js";
 import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
@@ -162,6 +163,7 @@ async function redraw() {
   write();
   if (!rows.some(({ geoid }) => geoid === focus)) focus = null;
   await chart.show(data, { ...signals, focus }, { spec, height });
+  await chart.put("places", named());
   point(focus);
 }
 
@@ -174,12 +176,39 @@ function showDay(day) {
   return drawing;
 }
 
-/** The day stays: words, address and table follow. */
+/** The day stays: words, names, address and table follow. */
 function settled() {
   write();
   writeState(FIELDS, state, { replace: true });
-  chart.show({});
+  chart.show({ places: named() });
   playButton();
+}
+
+/**
+ * The rows with where their names stand: those of the selected, or of the largest. While days are played names go with their
+ * bubbles, and find a new place when a day stays.
+ */
+function named() {
+  const on = new Map(now().map((bubble) => [bubble.row.geoid, bubble]));
+  const found = spots(
+    rows.map((row) => {
+      const bubble = on.get(row.geoid);
+      const wanted = bubble && (state.selected.length ? state.selected.includes(row.geoid) : row.largest);
+      const [x, y] = bubble ? placeOf(bubble) : [0, 0];
+      return { x, y, radius: radiusOf(row), name: wanted ? row.text : "" };
+    }),
+  );
+  return rows.map((row, at) => ({ ...row, ...(found[at] ?? besideIt(row)), named: found[at] !== null }));
+}
+
+/** @param {{area: number}} row where a name stands that is only there for a while */
+function besideIt(row) {
+  return { dx: radiusOf(row) + 3, dy: 0, align: "left" };
+}
+
+/** @param {{area: number}} row @returns {number} in pixels; where there is little room bubbles are smaller */
+function radiusOf({ area }) {
+  return Math.sqrt((area * chart.view.signal("zoom")) / Math.PI);
 }
 
 const film = player(first, {
@@ -239,7 +268,7 @@ function bubbleBelow(event) {
   const box = chart.canvas.getBoundingClientRect();
   const each = now().map((bubble) => {
     const [x, y] = placeOf(bubble);
-    const radius = Math.sqrt(bubble.row.area / Math.PI);
+    const radius = radiusOf(bubble.row);
     return { geoid: bubble.row.geoid, radius, away: Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y) };
   });
   const over = each.filter(({ radius, away }) => away <= radius).sort((a, b) => a.radius - b.radius);
@@ -334,6 +363,13 @@ function listen() {
   canvas.addEventListener("keydown", keyed);
 }
 
+/** Another width: names find their places, and what is pointed at its own. */
+function resized() {
+  const { height } = drawn();
+  chart.show({ places: named() }, {}, { height });
+  point(focus);
+}
+
 const LABEL =
   "Bubbles, one for each place. Left and right arrows go from day to day, up and down from bubble to bubble; Enter selects one, Escape leaves it.";
 
@@ -342,9 +378,10 @@ async function start() {
   await ready(measure(state.x), measure(state.y), cases);
   const { data, signals, height, spec } = drawn();
   write();
-  chart = await drawChart(figure, spec, { data, signals, height, rows: table, label: LABEL });
+  chart = await drawChart(figure, spec, { data, signals, height, rows: table, label: LABEL, resized });
   beside = readout(chart.canvas);
   setControls();
+  chart.put("places", named());
   if (wrong.length) notice(figure, `The address says something unknown of ${wrong.join(", ")}: the usual is shown instead.`);
   listen();
 }

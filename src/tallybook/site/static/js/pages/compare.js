@@ -301,7 +301,7 @@ async function start() {
   looked = state.at < 0 ? null : state.at;
   const { data, signals, height, spec } = drawn();
   write();
-  chart = await drawChart(figure, spec, { data, signals, height, rows, label: LABEL, more });
+  chart = await drawChart(figure, spec, { data, signals, height, rows, label: LABEL, more, resized: () => point(looked) });
   beside = readout(chart.canvas);
   setControls();
   if (wrong.length) notice(figure, `The address says something unknown of ${wrong.join(", ")}: the usual is shown instead.`);
