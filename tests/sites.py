@@ -62,7 +62,8 @@ def abroad(address: str) -> bool:
 
 def drawn(page: Page, number: int = 1) -> None:
     """Wait until so many charts are drawn."""
-    page.wait_for_function(f"document.querySelectorAll('[data-drawn]').length >= {number}", timeout=20_000)
+    if number:
+        page.locator("[data-drawn]").nth(number - 1).wait_for(state="attached", timeout=20_000)
 
 
 def keep(page: Page, name: str) -> None:

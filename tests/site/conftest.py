@@ -82,7 +82,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip("skipped: no chromium")
     quiet = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=[*quiet, "--disable-sync", "--no-first-run"])
+        started = playwright.chromium.launch(
+            executable_path=executable, args=[*quiet, "--disable-sync", "--no-first-run"]
+        )
         yield started
         started.close()
 
@@ -107,4 +109,3 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
-

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,8 @@ import pytest
 from sites import EASTERN, HOSTILE, built
 from tallybook import Book
 from tallybook.measures.rates import half_up
+from tallybook.site.build import build_site
+from tallybook.site.excess import FILE
 from tallybook.site.page import CSP, NAV
 
 
@@ -61,7 +64,11 @@ def test_every_link_leads_to_a_file_and_every_fragment_to_an_element(
 def test_every_page_is_strict_and_has_what_a_page_needs(which: str, request: pytest.FixtureRequest) -> None:
     for page in pages(request.getfixturevalue(which)):
         content = Parsed(page)
-        metas = {attributes.get("name") or attributes.get("http-equiv"): attributes.get("content") for tag, attributes in content.elements if tag == "meta"}
+        metas = {
+            attributes.get("name") or attributes.get("http-equiv"): attributes.get("content")
+            for tag, attributes in content.elements
+            if tag == "meta"
+        }
         assert metas["Content-Security-Policy"] == CSP
         assert metas["description"]
         assert ("html", {"lang": "en"}) in content.elements
@@ -111,9 +118,52 @@ def test_the_sums_of_a_page_are_those_that_explain_shows(shared_data: Path, tmp_
             days = f"{why.window_days} day{'s' if why.window_days > 1 else ''}"
             sums = f"{why.total:,} {metric} ÷ {days} = <strong>{why.average:,.2f} a day</strong>"
             assert sums in text
-    assert f"{half_up(book.explain('USA', last, 'cases').average):,.2f} a day" in (
-        release.folder / "place/USA.html"
-    ).read_text()
+    assert (
+        f"{half_up(book.explain('USA', last, 'cases').average):,.2f} a day"
+        in (release.folder / "place/USA.html").read_text()
+    )
+
+
+def test_notes_about_other_places_are_left_out(real_site: Path) -> None:
+    told = {
+        geoid: "Joplin, Missouri" in (real_site / f"place/{geoid}.html").read_text()
+        for geoid in ("USA", "USA-29", "USA-53")
+    }
+    assert told == {"USA": True, "USA-29": True, "USA-53": False}
+
+
+def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_site, tmp_path / "release")
+    weeks = {
+        "country": ["Austria", "Austria", "Turkey"],
+        "placename": [None, None, "Istanbul"],
+        "frequency": ["weekly", "weekly", "monthly"],
+        "start_date": [dt.date(2020, 1, 6), dt.date(2020, 1, 13), None],
+        "end_date": [dt.date(2020, 1, 12), dt.date(2020, 1, 19), None],
+        "year": ["2020"] * 3,
+        "month": [1, 1, 3],
+        "week": [2, 3, None],
+        "deaths": [1702, 1900, 7000],
+        "expected_deaths": [1806.0, 1800.0, None],
+        "cumulative_excess": [-104.0, -4.0, None],
+        "cumulative_excess_low": [-200.0, -150.0, None],
+        "cumulative_excess_high": [0.0, 140.0, None],
+        "baseline_years": ["2015-2019", "2015-2019", None],
+        "model": ["linear trend", "linear trend", None],
+        "remark": [None, None, "no years before"],
+    }
+    (folder / "excess-deaths").mkdir()
+    pl.DataFrame(weeks, schema_overrides={"start_date": pl.Date, "end_date": pl.Date}).write_parquet(folder / FILE)
+    card = json.loads((folder / "release.json").read_text())
+    card["files"].append({"path": FILE, "rows": 3, "bytes": 1, "sha256": ""})
+    (folder / "release.json").write_text(json.dumps(card))
+    build_site(folder, folder)
+    text = re.sub(r"<[^>]+>|\s+", " ", (folder / "excess.html").read_text())
+    assert re.search(
+        r"Austria\s+Jan 6, 2020 to Jan 19, 2020, weekly\s+3,602\s+3,606\s+−4\s+−150 to \+140\s+−0.1%", text
+    )
+    assert re.search(r"Turkey, Istanbul\s+no years before\s+–\s+–\s+–\s+–\s+–", text)
+    assert "linear trend, fitted to 2015-2019" in text
 
 
 def test_pages_that_did_not_change_are_not_written_again(small_site: Path, tmp_path: Path) -> None:

@@ -172,9 +172,7 @@ def dictionary(folder: Path) -> pl.DataFrame:
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet"))
     rows = [row for file in files for row in _rows(file, file.relative_to(folder).as_posix())]
     own = [(DICTIONARY, column, "text", *_OWN[column]) for column in _COLUMNS]
-    return pl.DataFrame(
-        [*rows, *own], dict.fromkeys(_COLUMNS, pl.String), orient="row"
-    )
+    return pl.DataFrame([*rows, *own], dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
 
 def file_meaning(path: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 from tallybook.model.metrics import COUNTS
 from tallybook.model.places import state_of
 from tallybook.site.formats import metric as in_plural
-from tallybook.site.latest import points
+from tallybook.site.latest import curve
 
 
 def round_or_none(value: float | None, digits: int = 2) -> float | None:
@@ -39,7 +39,7 @@ def metrics_of(days: pl.DataFrame) -> list[str]:
 
 def lines_of(days: pl.DataFrame) -> dict[str, str]:
     """Return the average of each metric as the points of a line, which stands where scripts draw nothing."""
-    return {metric: points(days[f"{metric}_avg"].to_list(), width=1000, height=140) for metric in metrics_of(days)}
+    return {metric: curve(days[f"{metric}_avg"].to_list(), width=1000, height=140) for metric in metrics_of(days)}
 
 
 def place_data(days: pl.DataFrame, anomalies: pl.DataFrame, place: Mapping[str, Any]) -> dict[str, Any]:

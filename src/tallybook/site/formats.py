@@ -105,7 +105,7 @@ def percent(value: float | None) -> str:
     >>> percent(0.26), percent(None)
     ('0.3%', '–')
     """
-    return NONE if value is None else f"{value:,.1f}%"
+    return NONE if value is None else f"{value:,.1f}%".replace("-", "−")
 
 
 def markdown(text: str) -> Markup:

@@ -69,19 +69,25 @@ def sparks(averages: pl.DataFrame, column: str) -> dict[str, str]:
     """Return the last 90 days of a column as the points of a line, by place; gaps are left out."""
     recent = averages.filter(pl.col("date") > pl.col("date").max() - pl.duration(days=_SPARK_DAYS))
     lines = recent.sort("geoid", "date").group_by("geoid", maintain_order=True).agg(pl.col(column))
-    return {geoid: points(values) for geoid, values in lines.rows()}
+    return {geoid: curve(values) for geoid, values in lines.rows()}
 
 
-def points(values: Sequence[float | None], *, width: int = _WIDTH, height: int = _HEIGHT) -> str:
+def curve(values: Sequence[float | None], *, width: int = _WIDTH, height: int = _HEIGHT, top: float = 0) -> str:
     """Return values as the points of a line in a box, from zero at its bottom to the largest at its top.
 
-    >>> points([0, 1, None, 2], width=30, height=10)
+    Args:
+        values: the values, in equal steps; where there is none, there is no point.
+        width: of the box.
+        height: of the box.
+        top: the value at the top of the box, if not the largest.
+
+    >>> curve([0, 1, None, 2], width=30, height=10)
     '0,10 10,5 30,0'
     """
-    top = max((value for value in values if value is not None), default=0) or 1
-    step = width / max(len(values) - 1, 1)
     told = [(place, value) for place, value in enumerate(values) if value is not None]
-    return " ".join(f"{place * step:.4g},{height - max(value, 0) / top * height:.3g}" for place, value in told)
+    most = top or max((value for _, value in told), default=0) or 1
+    step = width / max(len(values) - 1, 1)
+    return " ".join(f"{place * step:.4g},{height - max(value, 0) / most * height:.3g}" for place, value in told)
 
 
 def rows_of(averages: pl.DataFrame, totals: pl.DataFrame, metrics: Sequence[str], places: pl.DataFrame) -> list[Row]:

@@ -36,6 +36,7 @@ def overview(site: Opened) -> Iterator[Page]:
             "nation": nation,
             "level": below,
             "rows": rows[:_TABLED],
+            "count": len(rows),
             "others": _by_state(rows) if len(rows) > _TABLED else {},
             **(_nation(site, nation) if nation else {"data": None}),
             "maps": _maps(site),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +14,7 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.explain import Role, explain_last
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
+from tallybook.model.places import gazetteer
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.site.days import NO_ANOMALIES, anomalies_of, lines_of, place_data
 from tallybook.site.latest import Row
@@ -34,6 +37,7 @@ def place_pages(site: Opened) -> Iterator[Page]:
         frame = site.averages(level).sort("geoid", "date")
         anomalies = anomalies_of(site.register, site.places.filter(level=level)["geoid"])
         windows = _windows(site, level, frame)
+        notes = _notes(site, level)
         days = {str(geoid): rows for (geoid,), rows in frame.group_by("geoid", maintain_order=True)}
         for row in site.rows[level]:
             yield _page(
@@ -44,6 +48,7 @@ def place_pages(site: Opened) -> Iterator[Page]:
                 anomalies=anomalies.get(row.geoid, NO_ANOMALIES),
                 windows={metric: made[row.geoid] for metric, made in windows.items() if row.geoid in made},
                 within=within.get(row.geoid, []),
+                notes=_concerning(notes, places[row.geoid]),
                 as_of=known.get(row.geoid, site.as_of),
             )
 
@@ -57,6 +62,7 @@ def _page(
     anomalies: pl.DataFrame,
     windows: Mapping[str, pl.DataFrame],
     within: list[Row],
+    notes: list[dict[str, Any]],
     as_of: datetime,
 ) -> Page:
     place = places[row.geoid]
@@ -83,7 +89,7 @@ def _page(
             "last": days.row(-1, named=True),
             "anomalies": anomalies.to_dicts(),
             "within": within,
-            "notes": _notes(site, level),
+            "notes": notes,
             "files": _files(site, level),
             "place_as_of": as_of,
         },
@@ -156,11 +162,25 @@ def _known_since(site: Opened) -> dict[str, datetime]:
     return dict(rows.collect().rows())
 
 
-def _notes(site: Opened, level: Level) -> list[dict[str, Any]]:
-    """Return the dated notes of the sources of a level, the latest first."""
+def _notes(site: Opened, level: Level) -> list[tuple[dict[str, Any], set[str]]]:
+    """Return the dated notes of the sources of a level, the latest first, each with the states and towns it names."""
     sources = [source["name"] for source in site.sources if level in source["levels"]]
-    rows = site.annotations.filter(pl.col("source").is_in(sources))
-    return rows.sort("date", descending=True, maintain_order=True).to_dicts()
+    rows = site.annotations.filter(pl.col("source").is_in(sources)).sort("date", descending=True, maintain_order=True)
+    return [(note, set(_names().findall(note["note"]))) for note in rows.iter_rows(named=True)]
+
+
+def _concerning(notes: Sequence[tuple[dict[str, Any], set[str]]], place: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the notes that may concern a place: those that name it, its state, or no place at all; the nation's all."""
+    own = set(place["title"].split(", "))
+    return [note for note, named in notes if place["level"] == Level.NATION or not named or own & named]
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    """Return what finds the states and towns that a note names, "West Virginia" before "Virginia"."""
+    frame = gazetteer().frame.filter(pl.col("level").is_in([Level.STATE.value, Level.TOWN.value]))
+    longest = sorted(set(frame["name"]), key=lambda name: (-len(name), name))
+    return re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
 
 
 def _files(site: Opened, level: Level) -> list[str]:

@@ -95,8 +95,9 @@ def _iso(moment: datetime) -> str:
 
 def _summary(site: Opened) -> list[dict[str, Any]]:
     """Return how each place revises, those that never did left out, by how much of what they report they revise."""
-    rows = pl.read_csv(site.folder / "revision-summary.csv", infer_schema_length=None, glob=False)
-    named = rows.join(site.places.select("geoid", "title"), on="geoid").filter(pl.col("revisions") > 0)
+    rows = pl.read_csv(site.folder / "revision-summary.csv", infer_schema=False, glob=False)
+    numbers = rows.with_columns(pl.exclude("geoid", "metric").cast(pl.Float64))
+    named = numbers.join(site.places.select("geoid", "title"), on="geoid").filter(pl.col("revisions") > 0)
     return named.sort("revised_percent", "geoid", descending=[True, False]).to_dicts()
 
 
