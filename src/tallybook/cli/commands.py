@@ -246,6 +246,7 @@ def demo(
     out.print(f"[dim]$ tallybook explain {shown[0]} {shown[1]} cases --book {escape(str(folder))}[/]")
     print_explanation(book, book.explain(shown[0], shown[1], "cases"))
     out.print(f"\ndone in {time.perf_counter() - began:.1f} s; the release is in {escape(str(release.folder))}")
+    out.print(f"open {escape(str(release.folder / 'index.html'))} in a browser")
 
 
 def _telling_day(book: Book) -> tuple[str, date]:
