@@ -27,6 +27,9 @@ PLACES: Final = (
 """The places shown first: CA FL HI IL LA MI NJ NY PA WA."""
 
 _GAP: Final = 13
+_AWAY: Final = 12
+_MOVED: Final = "abs(datum.at - scale('y', datum.value)) > 4 ? 0.8 : 0"
+_DASH: Final = alt.ExprRef("datum.colour < 7 ? [] : [5, 3]")
 _X_LABEL: Final = (
     "bydate ? utcFormat(datum.value * 864e5, dates) : (datum.value === 1 ? 'Day ' : '') + format(datum.value, ',')"
 )
@@ -85,7 +88,7 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
 
     Args:
         series: ``geoid``, ``x`` (day number, or days since 1970), ``value``, ``colour``.
-        labels: ``x``, ``at`` (pixels from the top), ``text``, ``colour``, ``geoid``.
+        labels: ``x``, ``value``, ``at`` (pixels from the top), ``text``, ``colour``, ``geoid``.
         hover: rows of the series at the day that is looked at; ``rule``, true of one of them.
         log: whether the vertical scale is logarithmic.
         parameters: ``bydate``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page sets them.
@@ -112,22 +115,35 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
     own, faint = look.place_colour("datum.colour"), alt.ExprRef("!focus || focus === datum.geoid ? 1 : 0.25")
     lines = (
         alt.Chart(look.rows(series))
-        .mark_line(strokeWidth=2, stroke=own, opacity=faint, aria=False)
+        .mark_line(strokeWidth=2, stroke=own, strokeDash=_DASH, opacity=faint, aria=False)
         .encode(x, y, detail="geoid:N")
     )
-    ends = (
+    ends = alt.Chart(look.rows(labels)).encode(x)
+    names = ends.mark_text(
+        align="left",
+        dx=_AWAY + 2,
+        y=alt.expr("datum.at"),
+        text=alt.expr("datum.text"),
+        fill=own,
+        opacity=faint,
+        fontWeight=alt.expr("focus === datum.geoid ? 'bold' : 'normal'"),
+        aria=False,
+    )
+    # From the end of a line to its name, where the name had to move.
+    edge = "bottom * pow(top / bottom, 1 - datum.at / height)" if log else "top - (top - bottom) * datum.at / height"
+    leaders = (
         alt.Chart(look.rows(labels))
-        .mark_text(align="left", dx=6, y=alt.expr("datum.at"), text=alt.expr("datum.text"), fill=own, opacity=faint,
-                   fontWeight=alt.expr("focus === datum.geoid ? 'bold' : 'normal'"), aria=False)
-        .encode(x)
-    )  # fmt: skip
+        .transform_calculate(end=f"datum.x + {_AWAY} * (right - left) / width", edge=edge)
+        .mark_rule(stroke=own, strokeWidth=0.75, opacity=alt.expr(_MOVED), aria=False)
+        .encode(x, y, x2="end", y2="edge")
+    )
     at_day = alt.Chart(look.rows(hover)).encode(x)
     # One line, not one above the other for each place.
     rule = at_day.transform_filter("datum.rule").mark_rule(stroke=look.by_theme("quiet"), strokeWidth=1, aria=False)
     dots = at_day.mark_circle(size=45, fill=own, opacity=1, stroke=look.by_theme("ground"), aria=False).encode(y)
 
     def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
-        return look.picture(rule, lines, dots, ends, parameters=(*signals, focus), **words)
+        return look.picture(rule, leaders, lines, dots, names, parameters=(*signals, focus), **words)
 
     return finished
 

@@ -11,6 +11,7 @@ import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
+from tallybook.charts.style import THEMES, ThemeName
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.places import gazetteer
@@ -94,9 +95,11 @@ def drawn_tiles(values: Any) -> look.Drawn:
     tile = cells.mark_rect(
         x=alt.expr(left), x2=alt.expr(f"{left} + {step} - 3"), y=alt.expr(up), y2=alt.expr(f"{up} + {step} - 3"),
         stroke=look.by_theme("line"), cursor="pointer", aria=False,
-    ).encode(_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("text:N", title="")])  # fmt: skip
-    bright, ground = look.by_theme("text").expr, look.by_theme("ground").expr
-    ink = alt.expr(f"datum.value > 0.72 * domain('color')[1] ? ({ground}) : ({bright})")
+    ).encode(color=_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("text:N", title="")])  # fmt: skip
+    text = look.by_theme("text").expr
+    # Dark letters on what is light, light ones on what is dark; on an empty tile those of the theme.
+    shade = "luminance(scale('color', datum.value))"
+    ink = alt.expr(f"!isValid(datum.value) ? ({text}) : {shade} > 0.2 ? '{THEMES['light'].text}' : '#ffffff'")
     label: dict[str, Any] = {"x": alt.expr(f"{left} + {step} / 2 - 1.5"), "aria": False, "fill": ink}
     name = cells.mark_text(
         **label, y=alt.expr(f"{up} + {step} * 0.38"), text=alt.expr("datum.abbreviation"), fontWeight="bold"
@@ -106,7 +109,7 @@ def drawn_tiles(values: Any) -> look.Drawn:
     )
 
     def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
-        return look.picture(tile, name, value, below=8, **words)
+        return look.picture(tile, name, value, *_legend(values), below=26, **words)
 
     return finished
 
@@ -153,12 +156,15 @@ def drawn_counties(values: Any) -> look.Drawn:
         shapes.transform_lookup(lookup="id", from_=found)
         .transform_calculate(geoid="datum.id")
         .mark_geoshape(stroke=look.by_theme("ground"), strokeWidth=0.25, cursor="pointer", aria=False)
-        .encode(_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("value:Q", format=",.4~g", title="")])
+        .encode(
+            color=_shade(),
+            tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("value:Q", format=",.4~g", title="")],
+        )
         .project("albersUsa")
     )
 
     def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
-        return look.picture(county, below=8, **words)
+        return look.picture(county, *_legend(values), below=26, **words)
 
     return finished
 
@@ -193,10 +199,40 @@ def county_shapes() -> list[dict[str, Any]]:
     ]
 
 
-def _shade() -> alt.Color:
-    """Return the colour of a value: from the ground to the accent of cases; nothing where there is none."""
-    return alt.Color(
-        "value:Q",
-        scale=alt.Scale(range=[look.by_theme("line"), look.by_theme("cases")], zero=True, nice=True, interpolate="rgb"),
-        legend=alt.Legend(title=None, orient="top", gradientLength=180, gradientThickness=10, tickCount=4),
-    )
+def _shade() -> Any:
+    """Return the colour of a value: one of five, each of as many places, so that one far out hides no other."""
+    shades = [alt.ExprRef(f"dark ? '{dark}' : '{light}'") for light, dark in _pairs()]
+    colour = alt.Color("value:Q", scale=alt.Scale(type="quantile", range=shades), legend=None)
+    return alt.when("isValid(datum.value)").then(colour).otherwise(alt.value("transparent"))
+
+
+def _legend(values: Any) -> tuple[Any, Any, Any]:
+    """Return what the colours mean, from where to where, and what an empty place means, where there is one."""
+    light, dark = map(list, zip(*_pairs(), strict=True))
+    rows = pl.DataFrame({"shade": range(len(light))})
+    left, shade = f"datum.shade * min(120, width / {len(light)})", f"(dark ? {dark} : {light})[datum.shade]"
+    ends = " + '–' + ".join(f"format(invert('color', {shade})[{end}], ',.2~r')" for end in (0, 1))
+    keys = alt.Chart(rows)
+    empty = alt.Chart(look.rows(values)).transform_filter("!isValid(datum.value)").transform_aggregate(count="count()")
+    return (
+        keys.mark_text(x=alt.expr(left), y=-14, align="left", text="■", aria=False, fill=alt.expr(shade), fontSize=15),
+        keys.mark_text(
+            x=alt.expr(f"{left} + 15"), y=-14, align="left", text=alt.expr(ends), fill=look.by_theme("text"),
+            fontSize=11, aria=False,
+        ),
+        empty.mark_text(
+            x=0, y=alt.expr("height + 10"), align="left", fill=look.by_theme("quiet"), fontSize=11, aria=False,
+            text=alt.expr("datum.count ? 'Outlined: no figure (' + datum.count + ')' : ''"),
+        ),
+    )  # fmt: skip
+
+
+def _pairs() -> list[tuple[str, str]]:
+    return list(zip(_shades("light"), _shades("dark"), strict=True))
+
+
+def _shades(theme: ThemeName) -> list[str]:
+    """Return the five colours of values, from the ground's to the accent of cases."""
+    ends = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (THEMES[theme].line, THEMES[theme].cases)]
+    steps = [[round(low + (high - low) * step / 4) for low, high in zip(*ends, strict=True)] for step in range(5)]
+    return ["#{:02x}{:02x}{:02x}".format(*step) for step in steps]

@@ -93,9 +93,9 @@ def by_theme(role: str) -> alt.ExprRef:
 
 
 def place_colour(index: str) -> alt.ExprRef:
-    """Return the colour of a place whose number is the expression ``index``."""
+    """Return the colour of a place whose number is the expression ``index``, as ``place_number`` has it."""
     light, dark = (list(THEMES[name].places) for name in ("light", "dark"))
-    return alt.ExprRef(f"(dark ? {dark} : {light})[{index}]")
+    return alt.ExprRef(f"(dark ? {dark} : {light})[{index} % {len(light)}]")
 
 
 def axis(**options: Any) -> alt.Axis:

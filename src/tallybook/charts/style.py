@@ -17,8 +17,11 @@ SERIF: Final = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, 'Liberation
 """The type of headlines."""
 
 
-_STRIDE, _PRIME = 89, 97
-"""What spreads FIPS codes over the colours so that the places shown first are told apart best."""
+_STRIDE, _PRIME = 11, 61
+"""What spreads FIPS codes over the looks so that no two of the places shown first look the same."""
+
+LOOKS: Final = 14
+"""What lines of places can look like: seven colours, solid; the same, dashed."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ THEMES: Final[dict[ThemeName, Theme]] = {
         context="#8f8f8b",
         cases="#b5482f",
         deaths="#3b4a6b",
-        places=("#4477aa", "#cc4455", "#228833", "#997700", "#0f7f9f", "#aa3377", "#5e5e5e"),
+        places=("#4477aa", "#cc4455", "#228833", "#8f6f00", "#0e7a99", "#aa3377", "#5e5e5e"),
     ),
     "dark": Theme(
         ground="#16181c",
@@ -98,10 +101,12 @@ GROUPS: Final = {"region": REGIONS, "division": DIVISIONS}
 
 
 def place_number(geoid: pl.Expr) -> pl.Expr:
-    """Return which of the seven colours of places a place has: its own, whatever else is shown.
+    """Return which of the looks of places a place has: its own, whatever else is shown.
+
+    From 0 to 6 a colour, from 7 on the same seven with a dashed line.
 
     >>> pl.DataFrame({"geoid": ["USA-36", "USA-53"]}).select(place_number(pl.col("geoid")))["geoid"].to_list()
-    [3, 5]
+    [2, 6]
     """
     digits = geoid.str.replace_all(r"\D", "").cast(pl.Int64, strict=False).fill_null(0)
-    return digits * _STRIDE % _PRIME % len(THEMES["light"].places)
+    return digits * _STRIDE % _PRIME % LOOKS

@@ -112,7 +112,7 @@ export function labelsOf(lines, { bottom, top }, { log, height }) {
     .slice(0, MOST_LABELS);
   const wanted = ends.map(({ value }) => height * (1 - (to(value) - to(bottom)) / (to(top) - to(bottom))));
   const placed = apart(wanted, GAP, height);
-  return ends.map(({ geoid, text, colour, x }, at) => ({ geoid, text, colour, x, at: placed[at] }));
+  return ends.map((end, at) => ({ ...end, at: placed[at] }));
 }
 
 /**

@@ -44,7 +44,10 @@ export function readout(canvas) {
 /** @param {{name: string, value: string, colour?: number, strong?: boolean}} line */
 function entry({ name, value, colour, strong }) {
   const item = document.createElement("li");
-  if (colour !== undefined) item.style.borderColor = `var(--place-${colour + 1})`;
+  if (colour !== undefined) {
+    item.style.borderColor = `var(--place-${(colour % 7) + 1})`;
+    item.style.borderLeftStyle = colour < 7 ? "solid" : "dotted";
+  }
   if (strong) item.className = "strong";
   const number = document.createElement("span");
   number.textContent = value;
