@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -52,9 +51,11 @@ def test_every_link_leads_to_a_file_and_every_fragment_to_an_element(
             if address.scheme:
                 continue
             target = (page.parent / unquote(address.path)).resolve() if address.path else page
-            if not target.is_file() or folder.resolve() not in target.parents:
-                broken.append((page.name, link))
-            elif address.fragment and target in parsed and unquote(address.fragment) not in parsed[target].all("id"):
+            if (
+                not target.is_file()
+                or folder.resolve() not in target.parents
+                or (address.fragment and target in parsed and unquote(address.fragment) not in parsed[target].all("id"))
+            ):
                 broken.append((page.name, link))
     assert broken == []
     assert len(parsed) > 5
@@ -218,7 +219,7 @@ def test_the_card_lists_data_and_no_page(small_site: Path) -> None:
     site = json.loads((small_site / "site.json").read_text())["files"]
     assert len(site) == len(set(site))
     assert not set(site) & set(paths)
-    assert all(os.path.isfile(small_site / path) for path in site)
+    assert all((small_site / path).is_file() for path in site)
 
 
 def test_the_wheel_has_templates_and_static_files() -> None:

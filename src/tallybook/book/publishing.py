@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +27,7 @@ from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies,
 from tallybook.release.figures import Figures, Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import close, in_time, live_tables, open_days
-from tallybook.release.write import History, Release, provenance, write_release
+from tallybook.release.write import SOURCES, History, Release, provenance, write_release
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
@@ -91,15 +92,13 @@ class Publisher:
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
-        tables |= self._of_places(levels) | self._of_revisions(known, as_of)
+        told = self._of_sources() | self._of_places(levels) | self._of_revisions(known, as_of)
         history, state = self._history(known, moment, method)
         release = write_release(
             target,
             levels,
             lacking=[level for level in self.config.levels if level not in {made.level for made in levels}],
-            tables=tables,
-            annotations=self.sources.annotations(),
-            sources=self.sources.described(self.config.levels),
+            tables={**tables, **told},
             register=method.register,
             provenance=provenance(known, self.ledger.records()),
             history=history,
@@ -111,11 +110,16 @@ class Publisher:
             self.releases.add(state)
         return release
 
-    def _of_places(self, levels: Sequence[Figures]) -> dict[str, pl.DataFrame]:
+    def _of_sources(self) -> dict[str, pl.DataFrame | str]:
+        """Return what the sources say of themselves, and of single days."""
+        said = json.dumps(self.sources.described(self.config.levels), indent=2, ensure_ascii=False)
+        return {SOURCES: f"{said}\n", "annotations.csv": self.sources.annotations()}
+
+    def _of_places(self, levels: Sequence[Figures]) -> dict[str, pl.DataFrame | str]:
         there = places_table(levels, self.places)
         return {"places.csv": plain_numbers(there), "places.parquet": there}
 
-    def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame]:
+    def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:
         """Return every revision and their summary; read some places at a time, for all values ever said are many."""
         places = known["place"].unique().sort()
         parts = [places[first : first + _PLACES_AT_ONCE] for first in range(0, max(len(places), 1), _PLACES_AT_ONCE)]

@@ -177,7 +177,7 @@ def explain_last(made: Averages) -> pl.DataFrame:
     """Return the days that the last average of every place is made of: what ``explain_days`` says, of all at once.
 
     Returns:
-        ``place``, ``date``, ``count`` (null: not reported), ``adjustment``, ``role`` (as ``Role`` has it), ``anomalies``
+        ``place``, ``date``, ``count`` (null: not reported), ``adjustment``, ``role`` (of ``Role``), ``anomalies``
         (ids of the register), ``contribution`` (null where the day is not one of those the sum is divided by); sorted
         by place and date. Places without an average on the last day have no rows.
 

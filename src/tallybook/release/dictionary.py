@@ -112,6 +112,32 @@ _OWN: Final = {
     "median_days_to_5_percent": Meaning("days", "from a date's end until within 5 % of the final value", "never"),
 }
 
+_EXCESS: Final = {
+    "country": Meaning("", "the country"),
+    "placename": Meaning("", "the part of it that is counted", "the whole country"),
+    "frequency": Meaning("", "weekly or monthly"),
+    "start_date": Meaning("", "the first day of the period", "not said"),
+    "end_date": Meaning("", "the last day of the period", "not said"),
+    "year": Meaning("", "the year, or those of an average"),
+    "month": Meaning("", "the month", "not said"),
+    "week": Meaning("", "the week of the year", "the row is of a month"),
+    "deaths": Meaning("deaths", "deaths from all causes in the period", _NOT_REPORTED),
+    "expected_deaths": Meaning("deaths", "deaths expected from the years before", "none could be expected; see remark"),
+    "expected_low": Meaning("deaths", "the lower end of the 95 % interval of those expected", "none could be told"),
+    "expected_high": Meaning("deaths", "the upper end of it", "none could be told"),
+    "excess_deaths": Meaning("deaths", "deaths less those expected", "one of them is missing"),
+    "excess_low": Meaning("deaths", "the lower end of the 95 % interval of the excess", "none could be told"),
+    "excess_high": Meaning("deaths", "the upper end of it", "none could be told"),
+    "p_score_percent": Meaning("percent", "the excess, of 100 expected deaths", "nothing was expected"),
+    "cumulative_excess": Meaning("deaths", "the excess since the baseline", "a period up to here is missing"),
+    "cumulative_excess_low": Meaning("deaths", "the lower end of its 95 % interval", "none could be told"),
+    "cumulative_excess_high": Meaning("deaths", "the upper end of it", "none could be told"),
+    "baseline": Meaning("", "the years that deaths are expected from", "none are expected"),
+    "baseline_years": Meaning("", "the years the model was fitted to", "none are expected"),
+    "model": Meaning("", "how deaths are expected", "none are expected"),
+    "remark": Meaning("", "why something is missing", "nothing is"),
+}
+
 _OF_METRIC: Final = {
     "avg": Meaning("{} a day", "rolling average of new {}", "there is no average yet"),
     "avg_per_100k": Meaning("per 100,000 people a day", "the same per 100,000 people", "no average, or no population"),
@@ -149,6 +175,9 @@ _OTHER_FILES: Final = {
     "provenance.parquet": "Where each value comes from: source, file and its digest, since when, which revision",
     "revisions.parquet": "Every value that was changed after it was first known",
     "revision-summary.csv": "How often, how late and how much each place revises",
+    "excess-deaths/deaths.csv": "Deaths from all causes, those expected and the excess, by place and week or month",
+    "excess-deaths/extended.csv": "The same unrounded, with intervals, for the periods since the baseline",
+    "excess-deaths/extended.parquet": "The same unrounded, with intervals, for the periods since the baseline",
     "rolling-averages/anomalies.csv": "The register of anomalies",
     "rolling-averages/anomalies.parquet": "The register of anomalies, with ids",
 }
@@ -204,6 +233,8 @@ def meaning_of(column: str, path: str) -> Meaning | None:
     >>> meaning_of("cases", "us.csv").says, meaning_of("cases", "rolling-averages/us.csv").says
     ('cumulative cases', 'new cases of the day')
     """
+    if path.startswith("excess-deaths/"):
+        return _EXCESS.get(column) or _OWN.get(column)
     if column in _COUNTED:
         new = path.startswith("rolling-averages/")
         missing = "nothing was known of the day" if new else _NOT_REPORTED

@@ -123,9 +123,7 @@ def write_release(
     levels: Sequence[Figures],
     *,
     lacking: Sequence[Level],
-    tables: Mapping[str, pl.DataFrame],
-    annotations: pl.DataFrame,
-    sources: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, pl.DataFrame | str],
     register: pl.DataFrame,
     provenance: pl.DataFrame,
     history: History,
@@ -140,9 +138,7 @@ def write_release(
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
         lacking: the levels of the book that have none.
-        tables: further CSV and Parquet files, by their path below the folder.
-        annotations: the dated notes of the sources.
-        sources: what the sources say of themselves.
+        tables: further CSV and Parquet files, by their path below the folder, and files that are text.
         register: the anomalies, with their ids.
         provenance: where each value comes from.
         history: the releases up to this one, and what it changes.
@@ -160,13 +156,10 @@ def write_release(
             notes = (*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made)))
             for path, table in tables.items():
                 (new / path).parent.mkdir(exist_ok=True)
-                write = table.write_parquet if path.endswith(".parquet") else table.write_csv
-                write(new / path)
-            annotations.write_csv(new / "annotations.csv")
+                _write(new / path, table)
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
             provenance.write_parquet(new / "provenance.parquet")
-            (new / SOURCES).write_text(json.dumps(sources, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             _write_history(new, history, about)
             dictionary(new).write_csv(new / DICTIONARY)
             files = tuple(_described(new))
@@ -228,6 +221,15 @@ def check_target(out: Path, *, book: Path) -> None:
         raise BookError(f"{out} is a file", hint="give --out a folder")
     if out.exists() and any(out.iterdir()) and not _is_release(out / CARD):
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
+
+
+def _write(file: Path, content: pl.DataFrame | str) -> None:
+    if isinstance(content, str):
+        file.write_text(content, encoding="utf-8")
+    elif file.suffix == ".parquet":
+        content.write_parquet(file)
+    else:
+        content.write_csv(file)
 
 
 def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> None:

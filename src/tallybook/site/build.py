@@ -92,7 +92,8 @@ def _stylesheet() -> bytes:
         f":root {{ color-scheme: light; --sans: {SANS}; --serif: {SERIF};\n{light}}}\n"
         f"@media (prefers-color-scheme: dark) {{\n:root:not([data-theme=light]) {{ color-scheme: dark;\n{dark}}}\n}}\n"
         f":root[data-theme=dark] {{ color-scheme: dark;\n{dark}}}\n"
-        f"@media print {{\n:root, :root[data-theme=dark], :root:not([data-theme=light]) {{ color-scheme: light;\n{light}}}\n}}\n"
+        "@media print {\n:root, :root[data-theme=dark], :root:not([data-theme=light]) "
+        f"{{ color-scheme: light;\n{light}}}\n}}\n"
     )
     return head.encode() + _static("site.css")
 

@@ -17,10 +17,10 @@ from tallybook.model.metrics import Level
 from tallybook.model.places import gazetteer
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.site.days import NO_ANOMALIES, anomalies_of, lines_of, place_data
+from tallybook.site.formats import metric as in_plural
 from tallybook.site.latest import Row
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
-from tallybook.site.formats import metric as in_plural
 
 _SCRIPTS: Final = ("vega.js", "specs/place.js", "place.js")
 
@@ -73,7 +73,7 @@ def _page(
         f"place/{row.geoid}.html",
         "place.html",
         place["title"],
-        f"{place['title']}: new {' and '.join(in_plural(name) for name in metrics[:2])} day by day, averages, anomalies.",
+        f"{place['title']}: new {' and '.join(map(in_plural, metrics[:2]))} day by day, their averages and anomalies.",
         _SCRIPTS,
         {
             "place": place,
@@ -170,8 +170,9 @@ def _notes(site: Opened, level: Level) -> list[tuple[dict[str, Any], set[str]]]:
 
 
 def _concerning(notes: Sequence[tuple[dict[str, Any], set[str]]], place: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the notes that may concern a place: those that name it, its state, or no place at all; the nation's all."""
+    """Return the notes that may concern a place: those that name it, its state, or no place at all."""
     own = set(place["title"].split(", "))
+    # All of them concern the nation.
     return [note for note, named in notes if place["level"] == Level.NATION or not named or own & named]
 
 
