@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test bench check lock clean
+.PHONY: demo test bench check lock clean chromium
 
 demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
 	$(BIN)/tallybook demo demo
 
-test: $(VENV)/dev ## run the tests and the examples in the documentation
+test: $(VENV)/dev chromium ## run the tests and the examples in the documentation
 	$(BIN)/python -m pytest
+
+chromium: ## the browser that the tests of the site drive: Debian's, where it can be installed
+	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; } > /dev/null 2>&1 \
+	  || echo "no chromium, and it cannot be installed here: the tests of the site are skipped" >&2
 
 check: $(VENV)/dev ## format, lint, types, imports between rooms
 	$(BIN)/ruff format --check

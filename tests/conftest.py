@@ -12,6 +12,8 @@ from tallybook import Book
 settings.register_profile("tallybook", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tallybook")
 
+pytest_plugins = ("sites",)
+
 HERE = Path(__file__).resolve().parents[1]
 
 
@@ -26,6 +28,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def without_site(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that publish get the data only, for pages take a while; those of the site get all."""
+    if request.path.parent.name == "site":
+        return
+    monkeypatch.setattr("tallybook.book.publishing.build_pages", lambda _folder, _old: None)
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
     return Book.init(tmp_path / "book", template="nyt")
@@ -36,5 +46,5 @@ def real_book(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Bo
     """The whole published record, recorded and published; nobody may change it."""
     made = Book.init(tmp_path_factory.mktemp("real") / "book", template="nyt")
     made.record("nyt", shared_data / "nyt")
-    made.publish()
+    made.publish(site=False)
     return made

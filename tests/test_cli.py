@@ -100,6 +100,9 @@ def test_the_demo_says_that_its_numbers_are_invented_and_can_be_run_again(tmp_pa
     assert "omitted [1]" in first.stdout
     assert re.search(r"us-counties\.csv: 0 new, 0 revised, [\d,]+ known already", again.stdout)
     assert "invented" in (tmp_path / "demo/public/release.json").read_text()
+    page = tmp_path / "demo/public/index.html"
+    assert first.stdout.splitlines()[-1] == f"open {page} in a browser"
+    assert "Every number here is invented" in page.read_text()
 
 
 def test_every_command_has_examples_and_is_in_the_readme() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from series import SERIES, START, entry, frame_of, register_of
 from tallybook.measures.calendar import calendar
-from tallybook.measures.explain import Role, explain_days
+from tallybook.measures.explain import Role, explain_days, explain_last
 from tallybook.measures.rolling import averages
 
 
@@ -36,3 +36,33 @@ def test_every_day_says_what_it_does() -> None:
     assert roles([5, 5, -1], 2) == [Role.COUNTED, Role.COUNTED, Role.NEGATIVE]
     assert roles([5, 0, 0, 0, 0], 4) == [Role.BELIEVED_ZERO, Role.BELIEVED_ZERO]
     assert roles([5, 9, 5], 2, register_of(entry(1, omit=True))) == [Role.COUNTED, Role.OMITTED, Role.COUNTED]
+
+
+@given(series=st.lists(SERIES.filter(bool), min_size=1, max_size=3), days=st.sampled_from([1, 3, 7]))
+def test_the_last_averages_of_all_places_are_made_of_the_same_days(
+    series: list[list[tuple[int | None, bool, int]]], days: int
+) -> None:
+    entries = [
+        entry(day, geoid=f"USA-{number:02}", omit=omit, adjust=adjust)
+        for number, place in enumerate(series, start=1)
+        for day, (_, omit, adjust) in enumerate(place)
+        if omit or adjust
+    ]
+    length = max(map(len, series))
+    counts = [[count for count, _, _ in place] + [None] * (length - len(place)) for place in series]
+    register = register_of(*entries) if entries else None
+    frame = calendar(frame_of(*counts), place="geoid", date="date")
+    every = explain_last(averages(frame, "cases", days=days, register=register))
+    for number, place in enumerate(counts, start=1):
+        geoid = f"USA-{number:02}"
+        own = calendar(frame_of(*counts).filter(geoid=geoid), place="geoid", date="date")
+        made = averages(own, "cases", days=days, register=register)
+        said = every.filter(place=geoid).select("date", "count", "adjustment", "role", "contribution").rows()
+        if made.average()[len(place) - 1] is None:
+            assert said == []
+        else:
+            shown = explain_days(made, START + dt.timedelta(days=length - 1))
+            assert said == [
+                (day.date, day.count, day.adjustment, day.role.value, day.contribution if day.in_divisor else None)
+                for day in shown
+            ]

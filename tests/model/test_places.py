@@ -33,6 +33,22 @@ def test_the_counties_of_a_state_add_up_to_it() -> None:
     assert sums["USA-48"] == gazetteer()["USA-48"].population
 
 
+def test_land_is_known_of_every_state_and_adds_up() -> None:
+    places = gazetteer()
+    land = dict(places.frame.select("geoid", "land_area_km2").rows())
+    states = places.frame.filter(level="state")["land_area_km2"]
+    assert states.null_count() == 0
+    assert states.sum() == pytest.approx(land["USA"])
+    # The Census Bureau's figures for the densest and the widest.
+    assert land["USA-11"] == pytest.approx(158.4, abs=0.1)
+    assert land["USA-02"] == pytest.approx(1_477_946, abs=1)
+    counties = places.frame.filter(pl.col("fips").is_not_null() & pl.col("members").is_null(), level="county")
+    sums = dict(counties.group_by("parent").agg(pl.col("land_area_km2").sum()).rows())
+    assert sums["USA-48"] == pytest.approx(land["USA-48"], rel=1e-4)
+    assert land["USA-36998"] == pytest.approx(sum(land[geoid] for geoid in places["USA-36998"].members))
+    assert land["USA-29998"] is None
+
+
 @pytest.mark.parametrize(
     ("text", "geoid"),
     [

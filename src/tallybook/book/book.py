@@ -255,7 +255,12 @@ class Book:
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
 
     def publish(
-        self, out: str | Path | None = None, *, as_of: datetime | None = None, progress: Progress = _silent
+        self,
+        out: str | Path | None = None,
+        *,
+        as_of: datetime | None = None,
+        site: bool | None = None,
+        progress: Progress = _silent,
     ) -> Release:
         """Write the release of what is known, and put it in the place of the old one as a whole.
 
@@ -265,6 +270,7 @@ class Book:
         Args:
             out: the folder; ``public`` in the book by default.
             as_of: the release as it would have been at this moment, which has a time zone; needs ``out``.
+            site: whether to make the pages to read it, too; by default as ``book.toml`` says.
             progress: called as the work goes on.
 
         Raises:
@@ -278,7 +284,8 @@ class Book:
         check_target(target, book=self.folder)
         if as_of is not None:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
-        return self._publisher().publish(target, as_of=as_of, log=out is None, progress=progress)
+        pages = self.config.site if site is None else site
+        return self._publisher().publish(target, as_of=as_of, log=out is None, site=pages, progress=progress)
 
     def changes(self, since: datetime, until: datetime | None = None) -> pl.DataFrame:
         """Return the values that differ between what was known at two moments.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError
 from tallybook.ledger import Ledger
+from tallybook.measures.revisions import revision_summary, revisions
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig
 from tallybook.model.files import read_file
@@ -25,9 +27,10 @@ from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.excess import excess_tables, missing
-from tallybook.release.figures import Method, figures, first_covered
+from tallybook.release.figures import Figures, Method, figures, first_covered
+from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
-from tallybook.release.write import PROVENANCE, History, Release, lacks, provenance, write_release
+from tallybook.release.write import PROVENANCE, SOURCES, History, Release, lacks, provenance, write_release
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
@@ -36,6 +39,8 @@ REGISTER_FILE: Final = "anomalies.csv"
 """The file of a book's own register."""
 
 _OWN: Final = "book"
+_ABOUT: Final = {"title", "notice", "publisher", "licence", "attribution", "time_zone", "community_spread_from"}
+_PLACES_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,14 @@ class Publisher:
     releases: ReleaseLog
     clock: Callable[[], datetime]
 
-    def publish(self, target: Path, *, as_of: datetime | None, log: bool, progress: Progress) -> Release:
+    def publish(self, target: Path, *, as_of: datetime | None, log: bool, site: bool, progress: Progress) -> Release:
         """Write the release of now or of a past moment; see ``Book.publish``.
 
         Args:
             target: the folder.
             as_of: the moment; None: now.
             log: whether it is one of the book's releases.
+            site: whether it has pages, too.
             progress: called as the work goes on.
         """
         progress("reading the ledger", 0, 3)
@@ -98,22 +104,41 @@ class Publisher:
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
+        told = self._of_sources() | self._of_places(levels) | self._of_revisions(known, as_of)
         history, state = self._history(known, moment, method, deaths)
         release = write_release(
             target,
             levels,
             notes=notes,
-            tables=tables,
-            annotations=self.sources.annotations(),
+            tables={**tables, **told},
             register=method.register,
             provenance=self._provenance(known, live),
             history=history,
-            about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
+            about=self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True),
+            site=build_pages if site else None,
         )
         if log:
             self._keep_register(moment)
             self.releases.add(state)
         return release
+
+    def _of_sources(self) -> dict[str, pl.DataFrame | str]:
+        """Return what the sources say of themselves, and of single days."""
+        said = json.dumps(self.sources.described(self.config.levels), indent=2, ensure_ascii=False)
+        return {SOURCES: f"{said}\n", "annotations.csv": self.sources.annotations()}
+
+    def _of_places(self, levels: Sequence[Figures]) -> dict[str, pl.DataFrame | str]:
+        there = places_table(levels, self.places)
+        return {"places.csv": plain_numbers(there), "places.parquet": there}
+
+    def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:
+        """Return every revision and their summary; read some places at a time, for all values ever said are many."""
+        places = known["place"].unique().sort()
+        parts = [places[first : first + _PLACES_AT_ONCE] for first in range(0, max(len(places), 1), _PLACES_AT_ONCE)]
+        values = (self.ledger.values(until=as_of, places=part.to_list()) for part in parts)
+        told, sums = zip(*((revisions(part), revision_summary(part)) for part in values), strict=True)
+        every, summary = (pl.concat(frames).rename({"place": "geoid"}) for frames in (told, sums))
+        return {"revisions.parquet": every, "revision-summary.csv": published_numbers(summary)}
 
     def method(self, as_of: datetime | None) -> Method:
         """Return how the averages are made, now or at a past moment."""
@@ -187,6 +212,13 @@ class Publisher:
         if self.own_register.exists():
             file = Fetched(REGISTER_FILE, REGISTER_FILE, read_file(self.own_register))
             self.raw.keep(_OWN, file, at=self.clock(), as_of=moment)
+
+
+def build_pages(folder: Path, old: Path) -> None:
+    """Add its pages to a release that is being written."""
+    from tallybook.site.build import build_site  # templates and charts take a while to load
+
+    build_site(folder, old)
 
 
 _NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import polars as pl
+
 ThemeName = Literal["light", "dark"]
 """What a chart is drawn for."""
 
@@ -13,6 +15,13 @@ SANS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 
 
 SERIF: Final = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, 'Liberation Serif', serif"
 """The type of headlines."""
+
+
+_STRIDE, _PRIME = 11, 61
+"""What spreads FIPS codes over the looks so that no two of the places shown first look the same."""
+
+LOOKS: Final = 14
+"""What lines of places can look like: seven colours, solid; the same, dashed."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ THEMES: Final[dict[ThemeName, Theme]] = {
         context="#8f8f8b",
         cases="#b5482f",
         deaths="#3b4a6b",
-        places=("#4477aa", "#cc4455", "#228833", "#997700", "#0f7f9f", "#aa3377", "#5e5e5e"),
+        places=("#4477aa", "#cc4455", "#228833", "#8f6f00", "#0e7a99", "#aa3377", "#5e5e5e"),
     ),
     "dark": Theme(
         ground="#16181c",
@@ -63,3 +72,41 @@ THEMES: Final[dict[ThemeName, Theme]] = {
     ),
 }
 """Light and dark; the places after Paul Tol's "bright" set, darkened or lightened until they stand out."""
+
+REGIONS: Final = {
+    "Northeast": ("#4477aa", "#77aadd"),
+    "Midwest": ("#228833", "#66cc77"),
+    "South": ("#cc4455", "#ee7788"),
+    "West": ("#997700", "#d9bb44"),
+    "Territories": ("#5e5e5e", "#bbbbbb"),
+}
+"""The colours of the Census regions, in light and in dark."""
+
+DIVISIONS: Final = {
+    "New England": ("#2f5f91", "#5c94cc"),
+    "Middle Atlantic": ("#5f93c6", "#a3c8ec"),
+    "East North Central": ("#1b6e29", "#4fb562"),
+    "West North Central": ("#479f55", "#93e0a0"),
+    "South Atlantic": ("#a62b3c", "#e0596d"),
+    "East South Central": ("#cc4455", "#f08c9a"),
+    "West South Central": ("#d6707d", "#f9b9c2"),
+    "Mountain": ("#7d6100", "#c4a22f"),
+    "Pacific": ("#a98a1a", "#ecd67f"),
+    "Territories": REGIONS["Territories"],
+}
+"""The colours of the Census divisions: shades of that of their region. Each is spelled in one way only."""
+
+GROUPS: Final = {"region": REGIONS, "division": DIVISIONS}
+"""What bubbles are coloured by."""
+
+
+def place_number(geoid: pl.Expr) -> pl.Expr:
+    """Return which of the looks of places a place has: its own, whatever else is shown.
+
+    From 0 to 6 a colour, from 7 on the same seven with a dashed line.
+
+    >>> pl.DataFrame({"geoid": ["USA-36", "USA-53"]}).select(place_number(pl.col("geoid")))["geoid"].to_list()
+    [2, 6]
+    """
+    digits = geoid.str.replace_all(r"\D", "").cast(pl.Int64, strict=False).fill_null(0)
+    return digits * _STRIDE % _PRIME % LOOKS

@@ -16,7 +16,7 @@ from rich.markup import escape
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
-from tallybook.cli import excess, history, sources
+from tallybook.cli import charts, excess, history, sources
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import (
     err,
@@ -42,6 +42,7 @@ app = typer.Typer(
 )
 
 app.add_typer(sources.app, name="sources")
+app.add_typer(charts.app, name="chart")
 
 BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 
@@ -161,13 +162,18 @@ def publish(
     as_of: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="The release as it would have been then; needs --out.")
     ] = None,
+    *,
+    site: Annotated[
+        bool | None,
+        typer.Option("--site/--no-site", help="Whether to make the pages to read it, too. Default: as book.toml says."),
+    ] = None,
     folder: BookFolder = Path(),
 ) -> None:
-    """Publish what is known: CSV files in the published layout, and Parquet files that say more."""
+    """Publish what is known: CSV files in the published layout, Parquet files that say more, and pages to read them."""
     book = Book(folder)
     with progress() as bar:
         moment = None if as_of is None else moment_of(as_of, book)
-        release = book.publish(target, as_of=moment, progress=bar)
+        release = book.publish(target, as_of=moment, site=site, progress=bar)
     print_release(book, release)
 
 
@@ -261,6 +267,7 @@ def demo(
     out.print(f"[dim]$ tallybook explain {shown[0]} {shown[1]} cases --book {escape(str(folder))}[/]")
     print_explanation(book, book.explain(shown[0], shown[1], "cases"))
     out.print(f"\ndone in {time.perf_counter() - began:.1f} s; the release is in {escape(str(release.folder))}")
+    out.print(f"open {escape(str(release.folder / 'index.html'))} in a browser")
 
 
 def _telling_day(book: Book) -> tuple[str, date]:

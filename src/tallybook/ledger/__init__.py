@@ -97,13 +97,20 @@ class Ledger:
         told = self._told(key).select("as_of", "value", "status", "source", "record")
         return told.join(self._origins(), on="record", how="left", maintain_order="left").sort("as_of", "record")
 
-    def values(self) -> pl.DataFrame:
+    def values(self, *, until: datetime | None = None, places: Sequence[str] | None = None) -> pl.DataFrame:
         """Return every value every date ever had: one row per change.
+
+        Args:
+            until: those known by this moment, which has a time zone; None asks for all.
+            places: geoids; None asks for all places.
 
         Returns:
             ``place``, ``metric``, ``date``, ``as_of``, ``value``, ``status``, ``source``; by key and moment.
         """
-        return self._told(pl.lit(value=True)).select(*KEY, "as_of", "value", "status", "source")
+        wanted = pl.lit(value=True) if until is None else pl.col("as_of") <= _aware(until)
+        if places is not None:
+            wanted &= pl.col("place").is_in(list(places))
+        return self._told(wanted).select(*KEY, "as_of", "value", "status", "source")
 
     def revisions(self, *, since: datetime | None = None) -> pl.DataFrame:
         """Return every change of a value that was known, by moment, then place.

@@ -143,7 +143,6 @@ def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
     Raises:
         ContractError: the place has reported nothing by that day, or the calendar ends before it.
 
-    >>> import polars as pl
     >>> from datetime import date
     >>> from tallybook.measures.calendar import calendar
     >>> from tallybook.measures.rolling import averages
@@ -172,6 +171,76 @@ def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
         else:
             shown.append(_day(made, number, at, waiting=at > end, believed=number in believed))
     return tuple(shown)
+
+
+def explain_last(made: Averages) -> pl.DataFrame:
+    """Return the days that the last average of every place is made of: what ``explain_days`` says, of all at once.
+
+    Returns:
+        ``place``, ``date``, ``count`` (null: not reported), ``adjustment``, ``role`` (of ``Role``), ``anomalies``
+        (ids of the register), ``contribution`` (null where the day is not one of those the sum is divided by); sorted
+        by place and date. Places without an average on the last day have no rows.
+
+    >>> from datetime import date
+    >>> from tallybook.measures.calendar import calendar
+    >>> from tallybook.measures.rolling import averages
+    >>> new = pl.DataFrame({"geoid": "USA-31", "date": [date(2020, 2, d) for d in (17, 18, 19)], "cases": [10, 0, 4]})
+    >>> made = averages(calendar(new, place="geoid", date="date"), "cases", days=2)
+    >>> explain_last(made).select("count", "role", "contribution").rows()
+    [(0, 'no data', 0), (4, 'counted', 4)]
+    """
+    frame, spans = made.calendar.frame, made.calendar.spans
+    last = (spans["first_row"] + spans["rows"] - 1).to_list()
+    _, _, start, end, _ = (series[last] for series in made.details())
+    asked = pl.DataFrame(
+        {"place": spans["place"], "start": start, "end": end, "last": frame[made.calendar.date][last]}
+    ).filter(made.average()[last].is_not_null())
+    wanted = asked.with_columns(date=pl.date_ranges("start", "last")).explode("date")
+    days = wanted.join(_days_of(made), on=["place", "date"], how="left", maintain_order="left")
+    role = (
+        pl.when(pl.col("role").is_null())
+        .then(pl.lit(Role.BEFORE_FIRST.value))
+        .when((pl.col("date") > pl.col("end")) & ~pl.col("role").is_in([Role.OMITTED.value, Role.NEGATIVE.value]))
+        .then(pl.lit(Role.WAITING.value))
+        .otherwise("role")
+    )
+    told = days.with_columns(role.alias("role"), pl.col("adjustment").fill_null(0))
+    out = pl.col("role").is_in([Role.OMITTED.value, Role.NEGATIVE.value, Role.WAITING.value])
+    contribution = pl.when(~out).then(pl.col("count").fill_null(0) + pl.col("adjustment"))
+    return told.with_columns(contribution=contribution).select(
+        "place", "date", "count", "adjustment", "role", "anomalies", "contribution"
+    )
+
+
+def _days_of(made: Averages) -> pl.DataFrame:
+    """Return what every day does to the averages after it, from the first report of its place."""
+    frame = made.calendar.frame
+    rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
+    days = pl.DataFrame(
+        {
+            "row": rows,
+            "place": frame[made.calendar.place],
+            "date": frame[made.calendar.date],
+            "count": frame[made.metric],
+            "counts": pl.Series(made.counts),
+            "omitted": pl.Series(made.omitted),
+            "believed": rows.is_in(pl.Series(made.windows.believed_rows(), dtype=pl.Int64).implode()),
+            "has_data": pl.Series(made.has_data),
+        }
+    ).filter(rows >= pl.Series(made.begins, dtype=pl.Int64))
+    marks = made.marks.select("row", "omit", adjustment="adjust", anomalies="anomaly")
+    negative = (pl.col("counts") < 0) & ~pl.col("omit").fill_null(value=False)
+    role = (
+        pl.when("omitted")
+        .then(pl.when(negative).then(pl.lit(Role.NEGATIVE.value)).otherwise(pl.lit(Role.OMITTED.value)))
+        .when("believed")
+        .then(pl.lit(Role.BELIEVED_ZERO.value))
+        .when("has_data")
+        .then(pl.lit(Role.COUNTED.value))
+        .otherwise(pl.lit(Role.NO_DATA.value))
+    )
+    joined = days.join(marks, on="row", how="left", maintain_order="left")
+    return joined.select("place", "date", "count", "adjustment", role.alias("role"), "anomalies")
 
 
 def _day(made: Averages, row: int, at: dt.date, *, waiting: bool, believed: bool) -> Day:

@@ -62,6 +62,41 @@ def revision_summary(history: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def revisions(history: pl.DataFrame) -> pl.DataFrame:
+    """Return every change of a value that was known.
+
+    Args:
+        history: as for ``revision_summary``; one row per change.
+
+    Returns:
+        ``place``, ``metric``, ``date``, ``revision`` (1: the first change), ``old`` and ``new`` (null: none),
+        ``difference``, ``old_as_of`` (since when the old value was known), ``as_of``, ``source``; sorted by key, source
+        and moment.
+
+    >>> from datetime import UTC, date, datetime
+    >>> days = [datetime(2020, 3, day, tzinfo=UTC) for day in (2, 4, 12)]
+    >>> key = {"place": "USA-53", "metric": "cases", "date": date(2020, 3, 1), "source": "nyt"}
+    >>> history = pl.DataFrame({**key, "as_of": days, "value": [90.0, 98.0, 100.0]})
+    >>> revisions(history).select("revision", "old", "new", "difference").rows()
+    [(1, 90.0, 98.0, 8.0), (2, 98.0, 100.0, 2.0)]
+    """
+    require(history, ["place", "metric", "date", "as_of", "value", "source"])
+    key = ["place", "metric", "date", "source"]
+    told = history.sort(*key, "as_of").select(
+        "place",
+        "metric",
+        "date",
+        pl.int_range(pl.len(), dtype=pl.Int64).over(key).alias("revision"),
+        pl.col("value").shift(1).over(key).alias("old"),
+        pl.col("value").alias("new"),
+        (pl.col("value") - pl.col("value").shift(1).over(key)).alias("difference"),
+        pl.col("as_of").shift(1).over(key).alias("old_as_of"),
+        "as_of",
+        "source",
+    )
+    return told.filter(pl.col("revision") > 0)
+
+
 def _size(value: pl.Expr) -> pl.Expr:
     return pl.when(value != 0).then(value.abs())
 

@@ -88,10 +88,12 @@ class BookConfig(_Strict):
         notice: a warning to every reader, such as that the numbers are invented; empty where there is none.
         time_zone: the zone a day ends in.
         first_date: the first day that can have counts; ``check`` finds earlier ones.
+        community_spread_from: the first day that can be day 1 of an outbreak; any if left out.
         levels: the levels it publishes.
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
+        site: whether ``publish`` makes pages to read the release, too.
     """
 
     title: str
@@ -101,10 +103,12 @@ class BookConfig(_Strict):
     notice: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
     first_date: date | None = None
+    community_spread_from: date | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
+    site: bool = True
 
     @field_validator("levels", "metrics")
     @classmethod

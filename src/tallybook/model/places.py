@@ -32,13 +32,15 @@ PLACE_SCHEMA: Final = pl.Schema(
         "region": pl.String(),
         "division": pl.String(),
         "population": pl.Int64(),
+        "land_area_km2": pl.Float64(),
         "gdp_2019_musd": pl.Float64(),
         "members": pl.String(),
         "note": pl.String(),
     }
 )
-"""A place. Key ``geoid``; ``population`` of 2019, in persons; ``gdp_2019_musd`` in million dollars of 2019; ``members``
-the geoids an exception is made of, separated by blanks. Null: not applicable or not known."""
+"""A place. Key ``geoid``; ``population`` of 2019, in persons; ``land_area_km2`` of 2016, in square kilometres, its
+waters left out; ``gdp_2019_musd`` in million dollars of 2019; ``members`` the geoids an exception is made of, separated
+by blanks. Null: not applicable or not known."""
 
 _OWN_COLUMNS: Final = ("geoid", "population")
 _NEW_COLUMNS: Final = ("level", "name", "parent")
@@ -58,6 +60,8 @@ class Place:
         region: the Census region of a state.
         division: the Census division of a state.
         population: persons in 2019; None where there is no such figure.
+        land_area_km2: its land without its water, in square kilometres, of 2016; None for towns and for places whose
+            bounds have no such figure.
         gdp_2019_musd: gross domestic product of a state, in million dollars of 2019; None where not published.
         members: the geoids of the places it is made of, where it is a geographic exception.
         note: what a reader has to know about it.
@@ -72,6 +76,7 @@ class Place:
     region: str | None
     division: str | None
     population: int | None
+    land_area_km2: float | None
     gdp_2019_musd: float | None
     members: tuple[str, ...]
     note: str | None
@@ -294,8 +299,9 @@ def gazetteer() -> Gazetteer:
     The nation, 56 states and territories, their counties, the geographic exceptions, an "Unknown" per state, and the
     towns of Connecticut.
 
-    Source: U.S. Census Bureau, population estimates of 2019; Bureau of Economic Analysis, GDP by state of 2019. Towns:
-    the populations of 2018 that Connecticut divided by, the only whole numbers that give the rates it published.
+    Source: U.S. Census Bureau, population estimates of 2019 and land areas (ALAND) of 2016; Bureau of Economic
+    Analysis, GDP by state of 2019. Towns: the populations of 2018 that Connecticut divided by, the only whole numbers
+    that give the rates it published.
 
     >>> gazetteer()
     <Gazetteer of 3,520 places>

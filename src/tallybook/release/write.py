@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from tallybook.errors import BookError
 from tallybook.model.metrics import Level
 from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
 from tallybook.release.changes import Changes
+from tallybook.release.dictionary import DICTIONARY, dictionary
 from tallybook.release.figures import Figures
 from tallybook.release.layout import (
     AVERAGES,
@@ -38,6 +39,12 @@ from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
+
+SOURCES: Final = "sources.json"
+"""The file that says what the sources are."""
+
+PAGES: Final = "site.json"
+"""The file that names what belongs to the release's site, where it has one."""
 
 
 PROVENANCE: Final = "provenance.parquet"
@@ -122,12 +129,12 @@ def write_release(
     levels: Sequence[Figures],
     *,
     notes: Sequence[str],
-    tables: Mapping[str, pl.DataFrame],
-    annotations: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame | str],
     register: pl.DataFrame,
     provenance: Mapping[str, pl.DataFrame],
     history: History,
     about: dict[str, str],
+    site: Callable[[Path, Path], None] | None = None,
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
 
@@ -137,12 +144,13 @@ def write_release(
         out: a folder ``check_target`` found nothing wrong with.
         levels: the figures of each level.
         notes: what a reader has to know, besides what is said of the levels' files.
-        tables: further CSV and Parquet files, by their path below the folder.
-        annotations: the dated notes of the sources.
+        tables: further CSV and Parquet files, by their path below the folder, and files that are text.
         register: the anomalies, with their ids.
         provenance: where each value comes from; Parquet files, by their path below the folder.
         history: the releases up to this one, and what it changes.
         about: what the release says of itself: title, publisher, licence, and so on.
+        site: given the new folder and the old one once the files and the card are written, it adds pages to read them,
+            and ``site.json``; None: there are none.
 
     Raises:
         BookError: ``out`` cannot be written.
@@ -154,13 +162,13 @@ def write_release(
             notes = [*notes, *(note for made in levels for note in _write_level(new, made))]
             for path, table in tables.items():
                 notes += _write_table(new, path, table)
-            annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
-            for path, table in provenance.items():
+            for path, rows in provenance.items():
                 (new / path).parent.mkdir(exist_ok=True)
-                table.write_parquet(new / path)
+                rows.write_parquet(new / path)
             notes += _write_history(new, history, about)
+            dictionary(new).write_csv(new / DICTIONARY)
             files = tuple(_described(new))
             card = {
                 **about,
@@ -172,6 +180,8 @@ def write_release(
                 "files": [asdict(file) for file in files],
             }
             (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            if site:
+                site(new, out.resolve())
             _take_along(out.resolve(), new)
     except Timeout:
         raise BookError(f"another process is publishing to {out}", hint="try again later") from None
@@ -242,7 +252,7 @@ def _take_along(old: Path, new: Path) -> None:
     card = _card(old / CARD)
     if card is None:
         return
-    own = {CARD, *(file["path"] for file in card["files"])}
+    own = {CARD, PAGES, *(file["path"] for file in card["files"]), *_pages(old / PAGES)}
     for path in old.rglob("*"):
         name = path.relative_to(old)
         if (path.is_symlink() or path.is_file()) and name.as_posix() not in own and not (new / name).exists():
@@ -263,6 +273,14 @@ def _card(file: Path) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and {"as_of", "files"} <= said.keys() else None
 
 
+def _pages(file: Path) -> list[str]:
+    """Return the paths of a release's pages; none where it has no site."""
+    try:
+        return [str(path) for path in json.loads(file.read_bytes())["files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def _too_long(folder: str, sheet: Sheet) -> str:
     return (
         f"{folder}{sheet.name} would have {sheet.height:,} rows, more than a spreadsheet holds ({SPREADSHEET_ROWS:,}); "
@@ -270,17 +288,21 @@ def _too_long(folder: str, sheet: Sheet) -> str:
     )
 
 
-def _write_table(folder: Path, path: str, table: pl.DataFrame) -> Iterator[str]:
-    """Write a table as it is; yield what a reader has to know about its files."""
+def _write_table(folder: Path, path: str, table: pl.DataFrame | str) -> Iterator[str]:
+    """Write a table, or a text, as it is; yield what a reader has to know about its files."""
     (folder / path).parent.mkdir(exist_ok=True)
-    if path.endswith(".parquet"):
+    if isinstance(table, str):
+        (folder / path).write_text(table, encoding="utf-8")
+    elif path.endswith(".parquet"):
         table.write_parquet(folder / path)
-        return
-    for sheet in in_spreadsheets(path.removesuffix(".csv"), table):
-        if sheet.rows is None:
-            yield _too_long("", sheet)
-        else:
-            sheet.rows.write_csv(folder / sheet.name)
+    elif "date" not in table.columns:
+        table.write_csv(folder / path)
+    else:
+        for sheet in in_spreadsheets(path.removesuffix(".csv"), table):
+            if sheet.rows is None:
+                yield _too_long("", sheet)
+            else:
+                sheet.rows.write_csv(folder / sheet.name)
 
 
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import polars as pl
 
@@ -78,6 +78,24 @@ class Catalogue(Mapping[str, Source]):
             if column.since
         ]
         return pl.DataFrame(rows, {"source": pl.String, "metric": pl.String, "since": pl.Date}, orient="row")
+
+    def described(self, levels: Sequence[Level]) -> list[dict[str, Any]]:
+        """Return what the sources say of themselves, in their order, as JSON has it.
+
+        Args:
+            levels: the levels of the book.
+        """
+        told = {"title", "publisher", "license", "created", "modified", "state", "type", "tags", "groups", "cadence"}
+        return [
+            {
+                "name": name,
+                **source.card.model_dump(mode="json", include=told),
+                "address": source.card.location,
+                "levels": [level.value for level in levels if source in self.of_level(level)],
+                "notes": source.text.strip(),
+            }
+            for name, source in self.items()
+        ]
 
     def annotations(self) -> pl.DataFrame:
         """Return the dated notes of the sources: the columns of ANNOTATION_SCHEMA, by date."""

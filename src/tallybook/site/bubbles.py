@@ -1,0 +1,28 @@
+"""The page of bubbles: two totals against each other, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tallybook.site.compare import THINGS
+from tallybook.site.opened import Opened
+from tallybook.site.page import Page
+from tallybook.site.series import level_compared, metrics_compared
+
+
+def bubbles_page(site: Opened) -> Iterator[Page]:
+    """Yield the page; none where the release has no figures."""
+    level = level_compared(site)
+    if level is None:
+        return
+    columns = tuple(f"series/{metric}.js" for metric in metrics_compared(site)[:2])
+    said = f"{site.title}: two totals against each other, day by day, a bubble for each place."
+    scripts = ("vega.js", "series.js", *columns, "specs/bubbles.js", "bubbles.js")
+    yield Page(
+        "bubbles.html",
+        "bubbles.html",
+        f"{THINGS[level].capitalize()} as bubbles",
+        said,
+        scripts,
+        {"things": THINGS[level]},
+    )

@@ -1,0 +1,114 @@
+"""A release as its pages read it: its card and its files, and nothing besides."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from tallybook.model.metrics import COUNTS, Level
+from tallybook.release.layout import AVERAGES, STEMS
+from tallybook.release.write import CARD, SOURCES
+from tallybook.site.latest import Row, rows_of
+
+
+class Opened:
+    """A release that was written.
+
+    Args:
+        folder: where it is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
+        self.as_of = datetime.fromisoformat(self.card["as_of"])
+        self.zone = ZoneInfo(self.card["time_zone"])
+        self.previous = self.card["previous"] and datetime.fromisoformat(self.card["previous"])
+
+    def __getattr__(self, name: str) -> str:
+        """Return what the card says of the release: title, publisher, licence, attribution or notice."""
+        if name in ("title", "publisher", "licence", "attribution", "notice"):
+            return str(self.card[name])
+        raise AttributeError(name)
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels it has figures of, the widest first."""
+        return tuple(level for level in Level if (self.folder / f"{STEMS[level]}.parquet").is_file())
+
+    @cached_property
+    def lead(self) -> str:
+        """The metric that leads, such as cases."""
+        return self.metrics(self.levels[0])[0] if self.levels else "cases"
+
+    @cached_property
+    def second(self) -> str | None:
+        """The metric shown beside it: deaths, if there are any; else the next one; None where there is only one."""
+        others = [name for name in self.metrics(self.levels[0]) if name != self.lead] if self.levels else []
+        return "deaths" if "deaths" in others else next(iter(others), None)
+
+    @cached_property
+    def rows(self) -> dict[Level, list[Row]]:
+        """The places of each level with their latest figures."""
+        return {
+            level: rows_of(self.averages(level), self.totals(level), self.metrics(level), self.places)
+            for level in self.levels
+        }
+
+    @cached_property
+    def files(self) -> dict[str, dict[str, Any]]:
+        """What the card says of each file, by path."""
+        return {file["path"]: file for file in self.card["files"]}
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """The places that occur in it: the columns of ``places.parquet``; key geoid."""
+        return pl.read_parquet(self.folder / "places.parquet", glob=False)
+
+    @cached_property
+    def sources(self) -> list[dict[str, Any]]:
+        """What its sources say of themselves."""
+        return list(json.loads((self.folder / SOURCES).read_bytes()))
+
+    @cached_property
+    def register(self) -> pl.DataFrame:
+        """Its anomalies; key ``id``."""
+        return self.table(f"{AVERAGES}/anomalies.parquet")
+
+    @cached_property
+    def annotations(self) -> pl.DataFrame:
+        """The dated notes of the sources."""
+        return pl.read_csv(self.folder / "annotations.csv", try_parse_dates=True, glob=False)
+
+    def table(self, path: str) -> pl.DataFrame:
+        """Return one of its Parquet files."""
+        return pl.read_parquet(self.folder / path, glob=False)
+
+    def totals(self, level: Level) -> pl.DataFrame:
+        """Return the totals of a level: ``geoid``, ``date``, cumulative counts and what stands behind them."""
+        return self.table(f"{STEMS[level]}.parquet")
+
+    def averages(self, level: Level) -> pl.DataFrame:
+        """Return the new counts of a level, their averages and rates, and what each is made of."""
+        return self.table(f"{AVERAGES}/{STEMS[level]}.parquet")
+
+    def metrics(self, level: Level) -> tuple[str, ...]:
+        """Return the metrics of a level that have averages, in the book's order."""
+        columns = pl.read_parquet_schema(self.folder / AVERAGES / f"{STEMS[level]}.parquet")
+        return tuple(name for name in columns if name in COUNTS and f"{name}_avg" in columns)
+
+    def reporting(self, level: Level) -> str:
+        """Return how days without data are known at a level, in a sentence."""
+        return _REPORTING[self.card["method"]["reporting"][level]]
+
+
+_REPORTING: Final = {
+    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
+    "explicit": "The source says which days it reported on; a reported zero is a zero.",
+}

@@ -1,0 +1,98 @@
+"""A page, and how it becomes HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from tallybook.site import formats
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from tallybook.site.opened import Opened
+
+NAV: Final = (
+    ("index.html", "Overview"),
+    ("compare.html", "Compare"),
+    ("bubbles.html", "Bubbles"),
+    ("excess.html", "Excess deaths"),
+    ("revisions.html", "Revisions"),
+    ("data.html", "Data"),
+)
+"""The pages of the menu: where, and what they are called."""
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page may load: its own files, and nothing from anywhere else."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site.
+
+    Attributes:
+        path: below the release's folder.
+        template: which template it is made with.
+        title: its title, without that of the dataset.
+        description: what it shows, in one sentence.
+        scripts: its scripts below ``assets/``, in order.
+        context: what its template is given.
+    """
+
+    path: str
+    template: str
+    title: str
+    description: str
+    scripts: tuple[str, ...] = ()
+    context: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """What leads from the page to the top of the site, so that it works below any path and from a disk.
+
+        >>> Page("place/USA.html", "place.html", "", "").root
+        '../'
+        """
+        return "../" * self.path.count("/")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that pages load.
+
+    Attributes:
+        path: below the release's folder.
+        data: its bytes.
+    """
+
+    path: str
+    data: bytes
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates: what is put into them is escaped, and a name they do not know is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("tallybook.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(formats.FILTERS)
+    made.globals.update(nav=NAV, csp=CSP, words=formats.LEVELS)
+    return made
+
+
+def rendered(page: Page, site: Opened) -> bytes:
+    """Return a page as HTML."""
+    template = environment().get_template(page.template)
+    html = template.render(page=page, root=page.root, site=site, **page.context)
+    return html.encode() + b"\n"

@@ -1,0 +1,5 @@
+// A page that has tables and no charts.
+
+import { sortable } from "../sort.js";
+
+document.querySelectorAll("table.sortable").forEach(sortable);
