@@ -63,6 +63,7 @@ class BookConfig(_Strict):
     """What ``book.toml`` says.
 
     Attributes:
+        id: what programs call it: small letters, digits, - and _; None: the name of its folder, made such.
         title: what the dataset is called.
         publisher: who publishes it.
         licence: its licence, by name.
@@ -75,6 +76,7 @@ class BookConfig(_Strict):
         averages: the days of the rolling averages.
     """
 
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
     title: str
     publisher: str
     licence: str
