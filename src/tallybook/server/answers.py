@@ -1,4 +1,4 @@
-"""The answers of the API: tables and single things, each with its source, licence and as-of; and how they are described."""
+"""The answers of the API, each with its source, licence and as-of, and how they are described."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ REFUSALS: Final = {
 
 def described() -> dict[int | str, dict[str, Any]]:
     """Return how refusals are described in OpenAPI: problem details."""
-    schema = {"$ref": "#/components/schemas/Problem"}
+    schema = Problem.model_json_schema()
     return {
         status: {"description": says[0].upper() + says[1:] + ".", "content": {PROBLEM: {"schema": schema}}}
         for status, says in REFUSALS.items()
@@ -156,6 +156,3 @@ def example(**row: Any) -> dict[int | str, dict[str, Any]]:
         formats[media] = {"schema": {"type": "string", "format": "binary"}}
     return {200: {"description": "The rows, and who they are of.", "content": formats}}
 
-
-PROBLEM_SCHEMA: Final = Problem.model_json_schema()
-"""The schema of problem details, for the document's components."""

@@ -5,24 +5,29 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallybook.errors import TallybookError
-from tallybook.server.api import api_routes
+from tallybook.server import api
+from tallybook.server.api import desk_of, named_book
 from tallybook.server.epidata import epidata_routes
 from tallybook.server.files import file_answer
 from tallybook.server.guard import Guard, Kept
 from tallybook.server.problems import problem, problem_of
-from tallybook.server.refusals import NoSuchError
 from tallybook.server.respond import Desk, Slots
 from tallybook.server.served import Limits, ServedBook
 
+_BOOKS = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Books</title>
+<h1>Books</h1><ul>{items}</ul></html>
+"""
 _ABOUT = """Figures of an outbreak, by place and day, now and as they were known at any past moment.
 
-Every answer is made from one release and names its source, licence and as-of moment. Blank and null mean "not reported", never zero.
+Every answer is made from one release and names its source, licence and as-of moment. Blank and null mean "not reported",
+never zero.
 """
 
 
@@ -38,28 +43,19 @@ def create_app(books: Mapping[str, ServedBook], *, several: bool = False, limits
     slots = Slots(bounds.heavy)
     desks = {name: Desk(book, bounds, slots) for name, book in books.items()}
 
-    def find(name: str | None) -> Desk:
-        if name is None:
-            return next(iter(desks.values()))
-        if name not in desks:
-            raise NoSuchError(f"no book {name!r}", hint=f"there are: {', '.join(desks)}")
-        return desks[name]
-
     prefix = "/b/{book}" if several else ""
     title = "Tallybook" if several else next(iter(books.values())).about["title"]
     app = FastAPI(
         title=title, description=_ABOUT, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     app.include_router(epidata_routes(desks), prefix="/epidata", include_in_schema=False)
-    app.include_router(api_routes(find, several=several), prefix=f"{prefix}/api/v1")
-
-    def file(request: Request) -> Response:
-        return file_answer(find(request.path_params.get("book")), request, request.path_params["path"])
-
+    app.state.desks = desks
+    named = [Depends(named_book)] if several else []
+    app.include_router(api.router, prefix=f"{prefix}/api/v1", dependencies=named)
     if several:
         app.add_route("/", lambda _: _list(desks), methods=["GET"])
         app.add_route(prefix, lambda request: RedirectResponse(f"{request.url.path}/", 308), methods=["GET"])
-    app.add_route(f"{prefix}/{{path:path}}", file, methods=["GET"])
+    app.add_route(f"{prefix}/{{path:path}}", _file, methods=["GET"])
     app.add_exception_handler(TallybookError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -67,13 +63,15 @@ def create_app(books: Mapping[str, ServedBook], *, several: bool = False, limits
     return Guard(Kept(app, bounds.kept), bounds)
 
 
+def _file(request: Request) -> Response:
+    return file_answer(desk_of(request), request, request.path_params["path"])
+
+
 def _list(desks: Mapping[str, Desk]) -> Response:
     items = "".join(
         f'<li><a href="b/{name}/">{html.escape(desk.book.about["title"])}</a></li>' for name, desk in desks.items()
     )
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Books</title><h1>Books</h1><ul>{items}</ul></html>'
-    )
+    return HTMLResponse(_BOOKS.format(items=items))
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -243,6 +243,7 @@ def _constant(text: str) -> pl.Expr:
 
 
 def as_number(day: pl.Expr) -> pl.Expr:
+    """Return a day as the whole number YYYYMMDD."""
     return day.dt.year() * 10_000 + day.dt.month().cast(pl.Int32) * 100 + day.dt.day()
 
 

@@ -1,4 +1,4 @@
-"""Tables as bytes, piece by piece: CSV that spreadsheets may open, JSON, Parquet, Arrow; and what is sent compressed."""
+"""Tables as bytes, piece by piece: CSV that spreadsheets may open, JSON, Parquet, Arrow; and compressing them."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def pieces(frames: Iterable[pl.DataFrame], format_: Format, about: dict[str, str
 def encoding_for(accepted: str, media: str) -> str | None:
     """Return how an answer is compressed for who accepts this: zstd where this Python has it, gzip, or None.
 
-    >>> encoding_for("gzip, deflate", "text/csv"), encoding_for("gzip;q=0", "text/csv"), encoding_for("gzip", "image/png")
-    ('gzip', None, None)
+    >>> [encoding_for(said, "text/csv") for said in ("gzip, deflate", "gzip;q=0", "br")]
+    ['gzip', None, None]
     """
     if not accepted or media.startswith(COMPRESSED):
         return None

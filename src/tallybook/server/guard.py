@@ -1,4 +1,4 @@
-"""What every request passes first: its size, its letters, its method; and what every answer says besides its content."""
+"""What every request passes first: its size, its letters, its method; and what every answer says of itself."""
 
 from __future__ import annotations
 
