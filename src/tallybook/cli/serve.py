@@ -33,7 +33,9 @@ def serve(
     books: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder of books, each served below /b/ and its id.")
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; 0.0.0.0 for all of this machine's.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0 for any that is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes answer.")] = 1,
 ) -> None:
@@ -76,6 +78,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        # Who reads the address may ask at once, and is answered when the server is there.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise BookError(
@@ -86,13 +90,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(uvicorn: Any, config: Any, listening: socket.socket) -> None:
-    server = uvicorn.Server(config)
     if config.workers > 1:
         from uvicorn.supervisors import Multiprocess
 
-        Multiprocess(config, target=server.run, sockets=[listening]).run()
+        Multiprocess(config, sockets=[listening]).run()
         return
-    server.run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _done(_number: int, _frame: FrameType | None) -> None:

@@ -74,8 +74,8 @@ class PublishedRelease:
     def totals(self, level: Level | str) -> pl.DataFrame:
         """Return the cumulative counts of a level, one row per place and day, with what stands behind each.
 
-        The columns of the release's Parquet file: ``date``, names, ``fips``, ``geoid``, the metrics (null: not reported)
-        and per metric what its average is made of.
+        The columns of the release's Parquet file: ``date``, names, ``fips``, ``geoid``, the metrics (null: not
+        reported) and per metric what its average is made of.
 
         Raises:
             ContractError: there is no such level.

@@ -155,4 +155,3 @@ def example(**row: Any) -> dict[int | str, dict[str, Any]]:
     for media in ("application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"):
         formats[media] = {"schema": {"type": "string", "format": "binary"}}
     return {200: {"description": "The rows, and who they are of.", "content": formats}}
-

@@ -161,7 +161,7 @@ def revisions(
         if metric:
             keys.append(pl.col("metric").is_in(metric))
         moment = moment_of(since, desk.book)
-        number = wanted.rows(opened) if place else sum(opened.table(level).height for level in opened.levels)
+        number = wanted.rows(opened) if place else sum(opened.height(level) for level in opened.levels)
 
         def rows() -> Iterator[pl.DataFrame]:
             told = desk.book.ledger.revisions(since=moment, where=pl.all_horizontal(keys))

@@ -26,8 +26,8 @@ _BOOKS = """<!doctype html>
 """
 _ABOUT = """Figures of an outbreak, by place and day, now and as they were known at any past moment.
 
-Every answer is made from one release and names its source, licence and as-of moment. Blank and null mean "not reported",
-never zero.
+Every answer is made from one release and names its source, licence and as-of moment. Blank and null mean
+"not reported", never zero.
 """
 
 

@@ -22,6 +22,7 @@ from tallybook.server.served import Limits, ServedBook
 from tallybook.server.shelf import Opened
 from tallybook.server.signals import MEASURES, Measure, Signal
 
+_DAYS: Final = 2_000  # of a place, about
 MOST: Final = Limits().page
 
 
@@ -197,15 +198,22 @@ class Wanted:
 
     def rows(self, opened: Opened) -> int:
         """Return about how many rows they have."""
-        return sum(_rows(opened, level, geoids, self.first, self.last) for level, geoids in self.geoids.items())
+        days = (self.last - self.first).days + 1 if self.first is not None and self.last is not None else None
+        return sum(rows_of(opened, level, geoids, days) for level, geoids in self.geoids.items())
 
 
-def _rows(opened: Opened, level: Level, geoids: Sequence[str] | None, first: date | None, last: date | None) -> int:
-    table = opened.table(level)
-    if first is not None and last is not None:
-        number = table.places if geoids is None else len(geoids)
-        return min(number * ((last - first).days + 1), table.height)
-    return table.height if geoids is None else table.count(geoids)
+def rows_of(opened: Opened, level: Level, geoids: Sequence[str] | None, days: int | None) -> int:
+    """Return about how many rows some places have on some days, without reading any.
+
+    Args:
+        opened: the release.
+        level: the level of the places.
+        geoids: the places; None: all.
+        days: the number of days; None: all.
+    """
+    most = opened.height(level)
+    places = opened.book.places.frame.filter(level=level.value).height if geoids is None else len(geoids)
+    return min(most, places * days) if days is not None else most if geoids is None else min(most, places * _DAYS)
 
 
 def wanted_of(
@@ -239,5 +247,6 @@ def wanted_of(
         geoids.setdefault(found.level, []).append(found.geoid)  # type: ignore[union-attr]
     chosen = geoids or {level or opened.levels[0]: None}
     for one in chosen:
-        opened.table(one)
+        if one not in opened.levels:
+            raise NoSuchError(f"there is nothing of level {one.value!r}", hint=f"use {' or '.join(opened.levels)}")
     return Wanted(chosen, tuple(signals), first, last)

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.model.metrics import Level
+from tallybook.server.asked import rows_of
 from tallybook.server.encode import csv_pieces, json_lines, json_pieces
 from tallybook.server.epidata_asked import (
     Geography,
@@ -70,13 +71,9 @@ class Query:
         Raises:
             RefusedError: it would take too many states of the past.
         """
-        tables = [(opened.table(level), geoids) for level, geoids in self.places if level in opened.levels]
-        number = sum(table.height if geoids is None else table.count(geoids) for table, geoids in tables)
-        if self.days.spans is not None:
-            days = sum((last - first).days + 1 for first, last in self.days.spans)
-            number = min(
-                number, sum((table.places if geoids is None else len(geoids)) * days for table, geoids in tables)
-            )
+        spans = self.days.spans
+        days = None if spans is None else sum((last - first).days + 1 for first, last in spans)
+        number = sum(rows_of(opened, level, geoids, days) for level, geoids in self.places)
         derived = sum(signal.measure != "cumulative" for signal in self.signals)
         if derived and (self.issues is not None or self.lag is not None):
             most = self.desk.limits.states

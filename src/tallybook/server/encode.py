@@ -138,10 +138,10 @@ def _gzip(small: bool) -> _Compressor:
 def _makers() -> dict[str, Callable[[bool], _Compressor]]:
     """Return what makes a compressor, by the name of the encoding."""
     try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python 3.14
     except ImportError:
         try:
-            from backports import zstd  # type: ignore[import-not-found,unused-ignore,no-redef]
+            from backports import zstd  # type: ignore[import-not-found,import-untyped,no-redef,unused-ignore]
         except ImportError:
             return {"gzip": _gzip}
 

@@ -221,7 +221,7 @@ def _aux_data(request: Request, said: Said, desks: Mapping[str, Desk]) -> Respon
     desk = epidata_v5.source(said, desks)
 
     def made(opened: Sequence[Opened]) -> Response:
-        number = sum(opened[0].table(level).height for level in opened[0].levels)
+        number = sum(opened[0].height(level) for level in opened[0].levels)
         past = "snapshot_date" in said
         return _respond(
             request,

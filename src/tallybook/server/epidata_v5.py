@@ -61,9 +61,7 @@ class Query:
 
     def rows(self, opened: Opened) -> int:
         """Return about how many rows it is answered from."""
-        if self.level is None or self.level not in opened.levels:
-            return 0
-        return opened.table(self.level).height * len(self.signals)
+        return 0 if self.level is None else opened.height(self.level) * len(self.signals)
 
     def states(self, opened: Opened) -> int:
         """Return how many past values have to be computed."""

@@ -63,7 +63,8 @@ def _past(desk: Desk, wanted: Wanted, moment: datetime) -> Iterator[pl.DataFrame
             yield from _past_totals(desk, wanted, moment, level, geoids)
             continue
         names = [signal.name for signal in wanted.signals]
-        for table in desk.past.tables(moment, level, geoids):
+        metrics = list(dict.fromkeys(signal.metric for signal in wanted.signals))
+        for table in desk.past.tables(moment, level, metrics, geoids):
             yield _shown(table.frame(["geoid", "date", *names], geoids), wanted)
 
 

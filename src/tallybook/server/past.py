@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from threading import RLock
 from typing import Final, TypeVar
@@ -16,12 +17,15 @@ from tallybook.release.figures import Figures, Method, figures
 from tallybook.server.refusals import NoSuchError
 from tallybook.server.served import ServedBook
 from tallybook.server.signals import Signal
-from tallybook.server.table import ROWS_SCHEMA, Table, known_rows
+from tallybook.server.table import MISSING, ROWS_SCHEMA, Table, known_rows
 
 Value = TypeVar("Value")
 
-_BLOCK: Final = 250
+_READ: Final = 500
 """The places whose past is read at once, so that a whole nation's never is in memory."""
+
+_COMPUTED: Final = 200
+"""The places whose past averages are computed at once."""
 
 _KEPT: Final = 40
 """The past states that are kept."""
@@ -75,11 +79,18 @@ class Past:
             geoids: the places; None: all.
             days: which dates.
         """
-        for block in self._blocks(level, geoids):
+        for block in self._blocks(level, geoids, _READ):
             yield self.book.ledger.as_of(moment, where=block & pl.col("metric").is_in(list(metrics)) & days)
 
     def rows(
-        self, moment: datetime, level: Level, signal: Signal, geoids: Sequence[str] | None, days: pl.Expr
+        self,
+        moment: datetime,
+        level: Level,
+        signal: Signal,
+        geoids: Sequence[str] | None,
+        days: pl.Expr,
+        *,
+        withdrawn: bool = False,
     ) -> Iterator[pl.DataFrame]:
         """Yield the values of a signal as they were known at a moment: columns of ROWS_SCHEMA, by place.
 
@@ -89,27 +100,32 @@ class Past:
             signal: the signal.
             geoids: the places; None: all.
             days: which dates.
+            withdrawn: whether a count that was withdrawn has a row, without value.
         """
         if signal.measure == "cumulative":
-            yield from map(known_rows, self.known(moment, level, [signal.metric], geoids, days))
+            for known in self.known(moment, level, [signal.metric], geoids, days):
+                yield known_rows(known).filter(pl.lit(withdrawn) | (pl.col("missing") != MISSING["withdrawn"]))
             return
-        for table in self.tables(moment, level, geoids):
-            yield table.rows(signal, geoids).filter(days)
+        for table in self.tables(moment, level, [signal.metric], geoids):
+            yield table.rows(signal, geoids, withdrawn=withdrawn).filter(days)
 
-    def tables(self, moment: datetime, level: Level, geoids: Sequence[str] | None) -> Iterator[Table]:
+    def tables(
+        self, moment: datetime, level: Level, metrics: Sequence[str], geoids: Sequence[str] | None
+    ) -> Iterator[Table]:
         """Yield the figures a release of that moment would have had, some places at a time.
 
         Args:
             moment: the moment.
             level: the level of the places.
+            metrics: the metrics.
             geoids: the places; None: all.
         """
         recorded = [known for known in self.moments() if known <= moment]
         if not recorded:
             return
         wanted = None if geoids is None else tuple(sorted(set(geoids)))
-        for number, block in enumerate(self._blocks(level, wanted)):
-            made = self._table(recorded[-1], level, (wanted, number), block)
+        for number, block in enumerate(self._blocks(level, wanted, _COMPUTED)):
+            made = self._table(recorded[-1], level, tuple(metrics), (wanted, number), block)
             if made is not None:
                 yield made
 
@@ -136,7 +152,7 @@ class Past:
         ends = pl.DataFrame({"end": pl.Series(sorted(moments), dtype=ROWS_SCHEMA["as_of"])})
         if signal.measure == "cumulative":
             asked_for = ends.filter(pl.Series([moment in wanted for moment in ends["end"]], dtype=pl.Boolean))
-            for block in self._blocks(level, geoids):
+            for block in self._blocks(level, geoids, _READ):
                 told = self.book.ledger.versions(block & (pl.col("metric") == signal.metric) & days)
                 ended = told.sort("as_of").join_asof(ends, left_on="as_of", right_on="end", strategy="forward")
                 asked = ended.join(asked_for, on="end", how="semi", maintain_order="left")
@@ -146,7 +162,7 @@ class Past:
         before = None
         for moment in sorted(moments):
             if moment in wanted:
-                for made in self.rows(moment, level, signal, geoids, days):
+                for made in self.rows(moment, level, signal, geoids, days, withdrawn=True):
                     yield made if before is None else made.filter(pl.col("as_of") > before)
             before = moment
 
@@ -154,27 +170,30 @@ class Past:
         """Return how averages were made at a moment."""
         return self._once(("method", moment), lambda: self.book.method(moment))
 
-    def _blocks(self, level: Level, geoids: Sequence[str] | None) -> Iterator[pl.Expr]:
-        """Yield which places to read together; all of a level whose averages are sums of another's, at once."""
+    def _blocks(self, level: Level, geoids: Sequence[str] | None, size: int) -> Iterator[pl.Expr]:
+        """Yield which places to read together."""
         place = pl.col("place")
         if geoids is None:
             named = self.book.places.frame.filter(level=level.value)["geoid"].sort().to_list()
         else:
             named = sorted(set(geoids))
-        for begin in range(0, len(named), _BLOCK):
-            some = named[begin : begin + _BLOCK]
+        for begin in range(0, len(named), size):
+            some = named[begin : begin + size]
             yield place.is_between(pl.lit(some[0]), pl.lit(some[-1])) & place.is_in(some)
 
-    def _table(self, moment: datetime, level: Level, key: object, block: pl.Expr) -> Table | None:
-        whole = (self.book.ledger.stamp(), "table", moment, level, key)
+    def _table(
+        self, moment: datetime, level: Level, metrics: tuple[str, ...], key: object, block: pl.Expr
+    ) -> Table | None:
+        whole = (self.book.ledger.stamp(), "table", moment, level, metrics, key)
         kept = self._get(whole)
         if isinstance(kept, Table):
             return kept
         nation = level is Level.NATION
-        where = block | (level_at(pl.col("place")) == Level.STATE.value) if nation else block
-        known = self.book.ledger.as_of(moment, where=where)
+        places = block | (level_at(pl.col("place")) == Level.STATE.value) if nation else block
+        known = self.book.ledger.as_of(moment, where=places & pl.col("metric").is_in(metrics))
         levels = [wanted for wanted in self.book.levels if wanted is level or (nation and wanted is Level.STATE)]
-        made = {one.level: one for one in figures(known, levels=levels, method=self.method(moment))}
+        method = replace(self.method(moment), metrics=metrics)
+        made = {one.level: one for one in figures(known, levels=levels, method=method)}
         if level not in made:
             return None
         states = Table(_Frames(made[Level.STATE], known), self._lock) if nation and Level.STATE in made else None

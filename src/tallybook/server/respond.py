@@ -118,7 +118,7 @@ class Desk:
             media: its media type.
             rows: about how many rows it is made from.
             past: whether it depends on the ledger, too.
-            headers: what else is said of it.
+            headers: what else is said of it, known when it is made.
             desks: the books it is answered from; this one by default.
         """
         if rows > self.limits.rows:
@@ -130,13 +130,14 @@ class Desk:
             for desk, one in zip(desks or [self], opened, strict=True)
         ]
         encoding = encoding_for(request.headers.get("accept-encoding", ""), media)
-        said = {**_standing(opened, states, request, encoding), **(headers or {})}
+        said = _standing(opened, states, request, encoding)
+        headers = headers or {}
         if unchanged(request.headers.get("if-none-match"), said["ETag"]):
             return Response(status_code=304, headers=said)
         if rows <= self.limits.light:
             body = b"".join(compressed(make(), encoding, small=True))
             request.scope.get(KEPT, []).extend(states)
-            return Response(body, headers=said, media_type=media)
+            return Response(body, headers={**said, **headers}, media_type=media)
         release = self.slots.take()
         try:
             chunks = compressed(make(), encoding)
@@ -145,7 +146,7 @@ class Desk:
         except BaseException:
             release()
             raise
-        return _Streamed(chain([first], chunks), said, media, release)
+        return _Streamed(chain([first], chunks), {**said, **headers}, media, release)
 
 
 class _Streamed(StreamingResponse):

@@ -55,6 +55,8 @@ class Opened:
         self.digest = hashlib.sha256(text).hexdigest()[:16]
         self.modified = datetime.fromtimestamp(identity[2] // 10**9, UTC)
         self.paths = {file["path"] for file in self.card["files"]}
+        rows = {file["path"]: file["rows"] for file in self.card["files"]}
+        self._heights = {level: rows.get(f"{AVERAGES}/{STEMS[level]}.parquet") or 0 for level in Level}
 
     @property
     def as_of(self) -> datetime:
@@ -70,6 +72,10 @@ class Opened:
     def anomalies(self) -> pl.DataFrame:
         """The register it was made with; columns of ANOMALY_SCHEMA."""
         return self._parquet(f"{AVERAGES}/anomalies.parquet")
+
+    def height(self, level: Level) -> int:
+        """Return the number of rows of a level; nothing is read for it."""
+        return self._heights.get(level, 0)
 
     def table(self, level: Level) -> Table:
         """Return the figures of a level.

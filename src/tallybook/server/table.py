@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tallybook.server.signals import NEVER, Moments, Signal, latest_within, signals_of
@@ -73,15 +74,6 @@ class Table:
         """The number of its rows."""
         return len(self._numbers)
 
-    @property
-    def places(self) -> int:
-        """The number of its places."""
-        return len(self._places)
-
-    def count(self, geoids: Sequence[str]) -> int:
-        """Return the number of rows of some places."""
-        return sum(self._places[geoid][1] for geoid in set(geoids) if geoid in self._places)
-
     def frame(self, names: Sequence[str], geoids: Sequence[str] | None = None) -> pl.DataFrame:
         """Return columns: signals by name, ``geoid``, ``date``; of all places or of some, sorted.
 
@@ -92,26 +84,28 @@ class Table:
         whole = pl.DataFrame([self.column(name).alias(name) for name in names])
         return whole if geoids is None else self._sliced(whole, geoids)
 
-    def rows(self, signal: Signal, geoids: Sequence[str] | None = None) -> pl.DataFrame:
+    def rows(self, signal: Signal, geoids: Sequence[str] | None = None, *, withdrawn: bool = False) -> pl.DataFrame:
         """Return the values of a signal and since when each is known: columns of ROWS_SCHEMA.
 
-        A day of the calendar that no total is known of has no row; a count that was withdrawn has one without value.
+        A day of the calendar that no total is known of has no row.
+
+        Args:
+            signal: the signal.
+            geoids: the places; None: all.
+            withdrawn: whether a count that was withdrawn has a row, without value.
         """
         with self._lock:
             parts = ["geoid", "date", signal.name, f"{signal.name} as_of"]
             codes = f"{signal.metric} missing" if signal.measure == "cumulative" else None
             made = self.frame([*parts, *([codes] if codes else [])], geoids)
             missing = pl.col(codes) if codes else _derived(signal)
-            rows = made.filter(pl.col(parts[3]).is_not_null()).select(
-                *_KEY,
-                pl.col(signal.name).cast(pl.Float64).alias("value"),
-                pl.col(parts[3]).alias("as_of"),
-                missing=missing,
+            value, as_of = pl.col(signal.name).cast(pl.Float64), pl.col(parts[3])
+            rows = made.filter(as_of.is_not_null()).select(
+                *_KEY, value=value, as_of=as_of, missing=missing.cast(pl.Int8)
             )
-            gone = self._gone(signal.metric)
-        if geoids is not None:
-            gone = gone.filter(pl.col("geoid").is_in(geoids))
-        return _with_withdrawn(rows, gone)
+        if not withdrawn:
+            return rows.filter(pl.col("missing") != MISSING["withdrawn"])
+        return _with_withdrawn(rows, self._gone(signal.metric, geoids))
 
     def column(self, name: str) -> pl.Series:
         """Return a column: a signal by name, ``geoid`` or ``date``."""
@@ -160,17 +154,22 @@ class Table:
         return pl.Series(since).replace(NEVER, None).cast(own.dtype)
 
     def _spans(self, signal: Signal) -> Moments:
-        """Return for each row the first whose total enters: the one before the window, or before the day."""
+        """Return for each row the first whose total matters to it: to the day's count, or to where its window starts.
+
+        A window starts where it does because the day before has data, or the last one that does: with another total
+        there, it would start elsewhere.
+        """
         rows = np.arange(self.height)
         begins = np.repeat(*np.array(list(self._places.values())).T) if self._places else rows
         if signal.measure == "incidence":
             counted = self.column(f"{signal.metric}_cumulative").is_not_null().to_numpy()
-            last = np.maximum.accumulate(np.where(counted, rows, 0))
-            return np.asarray(np.maximum(np.concatenate([[0], last[:-1]]), begins))
-        name = f"{signal.metric}_window_start"
-        start = self._columns.averages([name])[name].gather(self._order)
-        back = (self.column("date") - start).dt.total_days().fill_null(0).to_numpy() + 1
-        return np.asarray(np.maximum(rows - back, begins))
+            return np.asarray(np.maximum(_last(counted)[rows - 1], begins))
+        names = [signal.metric, f"{signal.metric}_window_start", f"{signal.metric}_omitted"]
+        count, start, omitted = (column.gather(self._order) for column in self._columns.averages(names))
+        back = (self.column("date") - start).dt.total_days().fill_null(0).to_numpy()
+        has_data = ((count != 0) & ~omitted).fill_null(value=False).to_numpy()
+        before = _last(has_data)[np.maximum(rows - back, begins) - 1]
+        return np.asarray(np.maximum(before - 1, begins))
 
     def _since_states(self, signal: Signal) -> pl.Series:
         """Return since when a sum over the states is known: since the last of them is."""
@@ -179,19 +178,24 @@ class Table:
         since = self._states.frame(["date", name]).group_by("date").agg(pl.col(name).max())
         return self.frame(["date"]).join(since, on="date", how="left", maintain_order="left")[name]
 
-    def _gone(self, metric: str) -> pl.DataFrame:
+    def _gone(self, metric: str, geoids: Sequence[str] | None) -> pl.DataFrame:
         """Return the withdrawn counts that have no row any more: geoid, date, as_of."""
-        gone = self._columns.known(metric).filter(pl.col("status").cast(pl.String) == "withdrawn")
-        if gone.is_empty():
-            return gone.select(*_KEY, "as_of")
-        here = self.frame(_KEY).with_columns(pl.col("geoid").cast(pl.String))
-        return gone.select(*_KEY, "as_of").join(here, on=_KEY, how="anti")
+        withdrawn = pl.col("status").cast(pl.String) == "withdrawn"
+        gone = self._columns.known(metric).filter(withdrawn).select(*_KEY, "as_of")
+        if geoids is not None:
+            gone = gone.filter(pl.col("geoid").is_in(geoids))
+        return gone.join(self.frame(_KEY).with_columns(pl.col("geoid").cast(pl.String)), on=_KEY, how="anti")
+
+
+def _last(rows: npt.NDArray[np.bool_]) -> Moments:
+    """Return for each row the number of the last row up to it that is meant; 0 where none is."""
+    return np.asarray(np.maximum.accumulate(np.where(rows, np.arange(len(rows)), 0)))
 
 
 def _derived(signal: Signal) -> pl.Expr:
     """Return why a figure made of counts is missing: rates have none where there is no population."""
     none = 1 if signal.measure == "avg_per_100k" else MISSING["not_reported"]
-    return pl.when(pl.col(signal.name).is_null()).then(none).otherwise(0).cast(pl.Int8)
+    return pl.when(pl.col(signal.name).is_null()).then(none).otherwise(0)
 
 
 def _codes(status: pl.Series) -> pl.Series:
