@@ -22,6 +22,7 @@ from tallybook.server.served import Limits, ServedBook
 from tallybook.server.shelf import Opened
 from tallybook.server.signals import MEASURES, Measure, Signal
 
+_PRINTED: Final = r"^[^\x00-\x1f\x7f]*$"
 _DAYS: Final = 2_000  # of a place, about
 MOST: Final = Limits().page
 
@@ -48,21 +49,22 @@ def _moment(text: object) -> object:
 
 Moment = date | datetime
 Places = Annotated[
-    list[Annotated[str, Query(max_length=100)]] | None,
+    list[Annotated[str, Query(max_length=100, pattern=_PRINTED)]] | None,
     Query(
-        max_length=500,
         description="An id, FIPS code, name or abbreviation; may be given several times.",
         examples=["USA-53"],
     ),
 ]
 OnePlace = Annotated[
-    str, Query(max_length=100, description="An id, FIPS code, name or abbreviation.", examples=["Texas"])
+    str,
+    Query(max_length=100, pattern=_PRINTED, description="An id, FIPS code, name or abbreviation.", examples=["Texas"]),
 ]
-OneMetric = Annotated[str, Query(max_length=100, description="A metric of the book.", examples=["cases"])]
+OneMetric = Annotated[
+    str, Query(max_length=100, pattern=_PRINTED, description="A metric of the book.", examples=["cases"])
+]
 Metrics = Annotated[
-    list[Annotated[str, Query(max_length=100)]] | None,
+    list[Annotated[str, Query(max_length=100, pattern=_PRINTED)]] | None,
     Query(
-        max_length=20,
         description="A metric of the book; all of them by default. May be given several times.",
         examples=["cases"],
     ),
@@ -70,7 +72,6 @@ Metrics = Annotated[
 Measures = Annotated[
     list[Measure] | None,
     Query(
-        max_length=len(MEASURES),
         description="What of a metric; all by default. May be given several times.",
         examples=["avg"],
     ),

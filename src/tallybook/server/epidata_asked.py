@@ -66,6 +66,8 @@ def grouped(text: str) -> list[tuple[str, list[str]]]:
         if not colon:
             raise refused(f"{group!r} has no colon", "write it like state:pa,ny;county:*")
         groups.append((name.strip(), listed(parts)))
+    if not groups:
+        raise refused(f"{text!r} names nothing", "write it like state:pa,ny;county:*")
     return groups
 
 

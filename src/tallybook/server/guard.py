@@ -84,7 +84,7 @@ class Guard:
     def _refused(self, scope: Scope) -> Response | None:
         """Return why a request is not taken; None where it is."""
         raw = scope.get("raw_path", b"") + b"?" + scope["query_string"]
-        longest = self._limits.url * (8 if scope["method"] == "POST" else 1)
+        longest = self._limits.url * (2 if scope["method"] == "POST" else 1)
         if len(raw) > longest:
             return problem(414, f"the address has {len(raw):,} bytes; at most {longest:,} are read")
         length = Headers(scope=scope).get("content-length", "0")

@@ -52,7 +52,7 @@ class Limits:
     """What a server does at most for one request, or at once.
 
     Attributes:
-        url: the bytes of an address; of a POST eight times as many, since clients repeat a long address that way.
+        url: the bytes of an address; of a POST twice as many, since clients repeat a long address that way.
         body: the bytes of a request's body.
         rows: the rows of an answer.
         page: the rows of a page of JSON.
@@ -62,7 +62,7 @@ class Limits:
         kept: the bytes of encoded answers that are kept.
     """
 
-    url: int = 8_192
+    url: int = 65_536
     body: int = 65_536
     rows: int = 5_000_000
     page: int = 10_000

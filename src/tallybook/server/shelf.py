@@ -130,7 +130,8 @@ class Opened:
         target = (root / path).resolve()
         if target != root and not target.is_relative_to(root):
             raise NoSuchError(f"no file {path!r}")
-        file = target / "index.html" if target.is_dir() else target
+        within = target.is_dir() or path.endswith("/")
+        file = target / "index.html" if within else target
         try:
             return self._read(lambda: file.open("rb")), file
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
