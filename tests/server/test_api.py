@@ -1,6 +1,6 @@
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -42,7 +42,12 @@ def test_a_series_is_what_the_release_says_in_every_format(client: httpx.Client,
     assert said["licence"] == real_book.config.licence
     assert said["as_of"] == json.loads((real_book.folder / "public/release.json").read_text())["as_of"]
     assert pl.DataFrame(said["data"]).with_columns(pl.col("date").str.to_date()).equals(expected)
-    for name, read_as in {"csv": pl.read_csv, "parquet": pl.read_parquet, "arrow": pl.read_ipc_stream}.items():
+    readers: dict[str, Callable[[io.BytesIO], pl.DataFrame]] = {
+        "csv": pl.read_csv,
+        "parquet": pl.read_parquet,
+        "arrow": pl.read_ipc_stream,
+    }
+    for name, read_as in readers.items():
         answer = client.get("/series", params={**asked, "format": name})
         frame = read_as(io.BytesIO(answer.content))
         if name == "csv":
@@ -54,17 +59,11 @@ def test_a_series_is_what_the_release_says_in_every_format(client: httpx.Client,
 
 
 def test_a_level_comes_in_pages_that_are_of_one_state(client: httpx.Client) -> None:
-    rows, cursor = [], None
+    rows: list[dict[str, object]] = []
+    cursor = None
     while cursor or not rows:
-        asked = {
-            "level": "state",
-            "metric": "cases",
-            "measure": "avg",
-            "from": "2021-01-01",
-            "to": "2021-01-31",
-            "limit": 700,
-        }
-        page = client.get("/series", params={**asked, **({"cursor": cursor} if cursor else {})}).json()
+        asked = "level=state&metric=cases&measure=avg&from=2021-01-01&to=2021-01-31&limit=700"
+        page = client.get(f"/series?{asked}" + (f"&cursor={cursor}" if cursor else "")).json()
         rows += page["data"]
         cursor = page["next"]
     whole = client.get("/series?level=state&metric=cases&measure=avg&from=2021-01-01&to=2021-01-31&format=csv")

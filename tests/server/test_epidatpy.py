@@ -228,7 +228,7 @@ def test_the_auxiliary_data_say_who_said_it_and_can_be_joined(past: str) -> None
 
 
 def test_a_key_is_taken_and_a_long_query_posted_again(real: str) -> None:
-    places = ",".join(f"{number:05}" for number in range(9000))
+    places = ",".join(f"{number:05}" for number in range(6000))
     form = {
         "data_source": "nyt",
         "signals": "cases_avg",

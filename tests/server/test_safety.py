@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
 from server_fixtures import Serve
 from tallybook import Book
@@ -140,7 +142,7 @@ def test_bytes_that_are_no_text_are_refused(serve: Serve, small: Book) -> None:
 
 def test_the_limits_have_their_own_statuses(serve: Serve, small: Book) -> None:
     client = serve(small)
-    assert client.get("/api/v1/series", params={"place": ["Ohio"] * 8000}).status_code == 414
+    assert client.get("/api/v1/series", params={"place": ["Ohio"] * 4000}).status_code == 414
     assert client.get("/api/v1/series", params={"place": "O" * 101}).status_code == 422
     assert client.post("/epidata/covidcast/", content=b"a=" + b"b" * 70_000).status_code == 413
     chunked = client.post("/epidata/covidcast/", content=iter([b"a=" + b"b" * 40_000] * 2))
@@ -196,16 +198,16 @@ def test_nothing_can_be_changed_and_the_folder_may_be_read_only(serve: Serve, sm
     for path in ("/api/v1/series?as_of=2020-05-03", "/epidata/covidcast/?signal=nyt:*&geo=state:*&time=day:*&issues=*"):
         answered(client.get(path))
     assert digest(small.folder) == before
-    for path in (small.folder, *small.folder.rglob("*")):
-        path.chmod(0o555 if path.is_dir() else 0o444)
+    for one in (small.folder, *small.folder.rglob("*")):
+        one.chmod(0o555 if one.is_dir() else 0o444)
     changed = {path: path.stat().st_mtime_ns for path in (small.folder, *small.folder.rglob("*"))}
     client = serve(Book(small.folder))
     assert client.get("/api/v1/series?place=Ohio").json()["data"]
     past = client.get("/epidata/covidcast/?signal=nyt:cases_avg&geo=state:*&time=day:*&issues=*").json()
     assert past["result"] == 1
     assert changed == {path: path.stat().st_mtime_ns for path in (small.folder, *small.folder.rglob("*"))}
-    for path in (small.folder, *small.folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    for one in (small.folder, *small.folder.rglob("*")):
+        one.chmod(0o755 if one.is_dir() else 0o644)
 
 
 def test_anybody_may_read_from_anywhere(serve: Serve, small: Book) -> None:
@@ -246,10 +248,11 @@ def test_nothing_that_goes_wrong_inside_is_told(
 def test_the_document_says_what_the_api_does(past: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{past}/api/v1/openapi.json")
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
 
         @settings(max_examples=12, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
         @given(found.ok().as_strategy(generation_mode=mode))
-        def holds(case: schemathesis.Case) -> None:
+        def holds(case: schemathesis.Case[Any]) -> None:
             case.call_and_validate()
 
         try:

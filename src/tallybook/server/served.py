@@ -62,7 +62,7 @@ class Limits:
         kept: the bytes of encoded answers that are kept.
     """
 
-    url: int = 65_536
+    url: int = 32_768
     body: int = 65_536
     rows: int = 5_000_000
     page: int = 10_000
