@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from server_fixtures import past, real, serve, small, vintages
 from tallybook import Book
 
 # No test is about seconds; where tests have to pass, they try the same examples every time.
@@ -13,6 +14,7 @@ settings.register_profile("tallybook", deadline=None, derandomize=bool(os.enviro
 settings.load_profile("tallybook")
 
 pytest_plugins = ("sites",)
+__all__ = ["HERE", "past", "real", "serve", "small", "vintages"]
 
 HERE = Path(__file__).resolve().parents[1]
 

@@ -17,6 +17,7 @@ from tallybook.measures.rates import per_100k
 from tallybook.measures.rolling import rolling_average
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.places import Gazetteer, Place, gazetteer
+from tallybook.release.reading import read
 from tallybook.sources.simulated import Outbreak, simulate
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "excess_deaths",
     "gazetteer",
     "per_100k",
+    "read",
     "read_anomalies",
     "rolling_average",
     "simulate",

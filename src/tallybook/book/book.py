@@ -15,7 +15,7 @@ from tallybook.anomalies import read_anomalies
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher
 from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
-from tallybook.book.releasing import ReleaseLog
+from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
@@ -23,7 +23,7 @@ from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig, ExcessConfig, read_config
 from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level, level_of
-from tallybook.model.places import Gazetteer, gazetteer, read_own_places
+from tallybook.model.places import Gazetteer, gazetteer, level_at, read_own_places
 from tallybook.model.templates import copy_template
 from tallybook.release.changes import changed_rows
 from tallybook.release.explain import explain
@@ -249,7 +249,7 @@ class Book:
             ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
         wanted = level_of(level)
-        for made in figures(self._known(as_of), levels=self.config.levels, method=self._method(as_of)):
+        for made in figures(self._known(as_of), levels=self.config.levels, method=self.method(as_of)):
             if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
@@ -303,13 +303,14 @@ class Book:
         """
         return changed_rows(self._known(since), self._known(until), self.places)
 
-    def explain(self, place: str, day: date, metric: str) -> Explanation:
+    def explain(self, place: str, day: date, metric: str, *, as_of: datetime | None = None) -> Explanation:
         """Return what an average is made of: the days of its window, or for the nation the states it adds up.
 
         Args:
             place: an id, FIPS code, name or abbreviation.
             day: the day of the average.
             metric: one of the book's metrics.
+            as_of: as it was at this moment, which has a time zone; now by default.
 
         Raises:
             UnknownPlaceError: there is no such place.
@@ -319,8 +320,11 @@ class Book:
         notes = self.sources.annotations().filter(
             pl.col("source").is_in([source.name for source in self.sources.of_level(found.level)])
         )
-        known, records = self.ledger.as_of(), self.ledger.records()
-        return explain(known, found, day, metric, method=self._method(), notes=notes, records=records)
+        level = level_at(pl.col("place"))
+        parts = level == Level.STATE if found.level is Level.NATION else pl.lit(value=False)
+        known = self.ledger.as_of(as_of, where=(pl.col("place") == found.geoid) | parts)
+        records = self.ledger.records(as_of)
+        return explain(known, found, day, metric, method=self.method(as_of), notes=notes, records=records)
 
     def check(self, *, progress: Progress = _silent) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
@@ -349,7 +353,7 @@ class Book:
             by_source,
             levels=self.config.levels,
             since=self.sources.since(),
-            method=self._method(),
+            method=self.method(),
             cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
@@ -408,8 +412,17 @@ class Book:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
         return self.ledger.as_of(as_of)
 
-    def _method(self, as_of: datetime | None = None) -> Method:
+    def method(self, as_of: datetime | None = None) -> Method:
+        """Return how the averages are made: days, populations, and the register of now or as it was at a moment."""
         return self._publisher().method(as_of)
+
+    def releases(self) -> list[Published]:
+        """Return the releases so far, the oldest first: the moment of each, and how many rows it changed."""
+        return self._releases.read()
+
+    @property
+    def _releases(self) -> ReleaseLog:
+        return ReleaseLog(self.folder / "ledger" / "releases.jsonl")
 
     def _publisher(self) -> Publisher:
         return Publisher(
@@ -421,7 +434,7 @@ class Book:
             ledger=self.ledger,
             live=self.live,
             raw=self.raw,
-            releases=ReleaseLog(self.folder / "ledger" / "releases.jsonl"),
+            releases=self._releases,
             clock=self._clock,
         )
 

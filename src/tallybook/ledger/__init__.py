@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.ledger.states import absent, changes_of, of_all_sources, standing
+from tallybook.ledger.states import absent, changes_of, held, of_all_sources, standing
 from tallybook.ledger.store import Store
 from tallybook.ledger.writer import Recorded, Writer
 from tallybook.model.reports import KEY, RECORD_SCHEMA, Reports
@@ -50,13 +50,19 @@ class Ledger:
         self.folder = self._store.folder
 
     def as_of(
-        self, moment: datetime | None = None, *, place: str | None = None, each_source: bool = False
+        self,
+        moment: datetime | None = None,
+        *,
+        place: str | None = None,
+        where: pl.Expr | None = None,
+        each_source: bool = False,
     ) -> pl.DataFrame:
         """Return what was known at a moment: the latest observation of each place, metric and date by then.
 
         Args:
             moment: with a time zone; None asks for all that is known.
             place: a geoid; None asks for all places.
+            where: which keys, an expression of ``place``, ``metric`` and ``date``; None asks for all.
             each_source: the latest of each source, where several speak of the same key.
 
         Returns:
@@ -68,8 +74,12 @@ class Ledger:
             ContractError: the moment has no time zone.
             LedgerError: the ledger cannot be read.
         """
+        keys = [pl.col("place") == place] if place is not None else []
+        keys += [where] if where is not None else []
         with self._store.reading():
-            each = self._store.indexed().state(None if moment is None else _aware(moment), place)
+            each = self._store.indexed().state(
+                None if moment is None else _aware(moment), pl.all_horizontal(keys) if keys else None
+            )
         return each if each_source else of_all_sources(each)
 
     def records(self, until: datetime | None = None) -> pl.DataFrame:
@@ -112,17 +122,37 @@ class Ledger:
             wanted &= pl.col("place").is_in(list(places))
         return self._told(wanted).select(*KEY, "as_of", "value", "status", "source")
 
-    def revisions(self, *, since: datetime | None = None) -> pl.DataFrame:
+    def versions(self, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Return what held of every key, whoever said it: one row per moment at which something else came to hold.
+
+        The rows of a key up to a moment end with what ``as_of`` returns of it, but for one case: where a later word is
+        taken back and an older one holds again, ``as_of`` is the moment since when it does.
+
+        Args:
+            where: which keys, an expression of ``place``, ``metric`` and ``date``; None asks for all.
+
+        Returns:
+            ``place``, ``metric``, ``date``, ``as_of``, ``value``, ``status``, ``source``; by key and moment.
+        """
+        told = held(self._told(pl.lit(value=True) if where is None else where))
+        return told.select(*KEY, "as_of", "value", "status", "source").sort(*KEY, "as_of")
+
+    def stamp(self) -> int:
+        """Return a number that another takes the place of when something is recorded; 0 before anything is."""
+        return self._store.stamp()
+
+    def revisions(self, *, since: datetime | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
         """Return every change of a value that was known, by moment, then place.
 
         Args:
             since: the moment after which; None asks for all.
+            where: which keys, an expression of ``place``, ``metric`` and ``date``; None asks for all.
 
         Returns:
             ``place``, ``metric``, ``date``, ``as_of``, ``old``, ``new`` (null: none), ``old_status``, ``status``,
             ``source``, ``record``, ``file``, ``sha256``, ``note``.
         """
-        told = self._told(pl.lit(value=True)).drop_nulls("old_status")
+        told = self._told(pl.lit(value=True) if where is None else where).drop_nulls("old_status")
         wanted = told if since is None else told.filter(pl.col("as_of") > _aware(since))
         columns = (*KEY, "as_of", "old", pl.col("value").alias("new"), "old_status", "status", "source", "record")
         return (

@@ -36,16 +36,16 @@ class Index:
     rows: pl.LazyFrame
     tail: pl.LazyFrame
 
-    def state(self, moment: datetime | None, place: str | None = None) -> pl.DataFrame:
-        """Return what each source says at a moment, of a place; columns of STATE_SCHEMA, sorted by key.
+    def state(self, moment: datetime | None, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Return what each source says at a moment, of some keys; columns of STATE_SCHEMA, sorted by key.
 
         Args:
             moment: None: now.
-            place: None: all of them.
+            where: which keys, in terms of place, metric and date; None: all of them.
         """
         begun = pl.lit(value=True) if moment is None else pl.col("as_of") <= moment
-        if place is not None:
-            begun &= pl.col("place") == place
+        if where is not None:
+            begun &= where
         holds = pl.col("until").is_null() if moment is None else pl.col("until").is_null() | (pl.col("until") > moment)
         standing = self.rows.filter(begun & holds).drop("until").collect()
         new = self.tail.filter(begun).collect()

@@ -63,6 +63,34 @@ def of_all_sources(each: pl.DataFrame) -> pl.DataFrame:
     return each.filter(kept)
 
 
+def held(told: pl.DataFrame) -> pl.DataFrame:
+    """Return what held of each key, and since when, where sources may speak of the same keys.
+
+    Args:
+        told: what each source said otherwise than before, as ``changes_of`` returns it.
+
+    Returns:
+        Columns of OBSERVATION_SCHEMA, one row per moment at which another observation came to count.
+    """
+    alone = told.select(OBSERVATION_SCHEMA.names())
+    shared = alone.filter(pl.col("source").n_unique().over(KEY) > 1)
+    if shared.is_empty():
+        return alone
+    moments, sources = (shared.select(*KEY, name).unique() for name in ("as_of", "source"))
+    grid = moments.rename({"as_of": "moment"}).join(sources, on=KEY).sort("moment")
+    said = shared.sort("as_of", "record").with_columns(said_at="as_of")
+    each = grid.join_asof(
+        said, left_on="moment", right_on="as_of", by=[*KEY, "source"], strategy="backward", check_sortedness=False
+    ).drop_nulls("status")
+    standing, number = pl.col("status") != Status.WITHDRAWN.value, pl.col("value").is_not_null()
+    best = each.sort(*KEY, "moment", standing, ~is_live(), number, "said_at", "record").unique(
+        [*KEY, "moment"], keep="last", maintain_order=True
+    )
+    again = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in (*KEY, "source", "said_at", "record"))
+    changed = best.filter(~again.fill_null(value=False)).with_columns(as_of="moment")
+    return pl.concat([alone.join(shared, on=KEY, how="anti"), changed.select(OBSERVATION_SCHEMA.names())])
+
+
 def in_order(observations: pl.DataFrame) -> pl.DataFrame:
     """Return the observations sorted by place, metric, date, source, moment and record.
 

@@ -78,6 +78,13 @@ class Store:
         table = self._open()
         return -1 if table is None else int(table.version())
 
+    def stamp(self) -> int:
+        """Return when the table was last appended to, in nanoseconds; 0 where there is none. It opens nothing."""
+        try:
+            return (self._table / "_delta_log").stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def scan(self, kind: Kind, schema: pl.Schema) -> pl.LazyFrame:
         """Return the rows of a kind, as they were appended."""
         return _scan(self._data_files(kind), schema)

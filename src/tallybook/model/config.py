@@ -81,6 +81,7 @@ class BookConfig(_Strict):
     """What ``book.toml`` says.
 
     Attributes:
+        id: what programs call it: small letters, digits, - and _; None: the name of its folder, made such.
         title: what the dataset is called.
         publisher: who publishes it.
         licence: its licence, by name.
@@ -96,6 +97,7 @@ class BookConfig(_Strict):
         site: whether ``publish`` makes pages to read the release, too.
     """
 
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
     title: str
     publisher: str
     licence: str

@@ -1,0 +1,173 @@
+"""Reading a release: from its folder, from any server that has its files, or from Tallybook's own."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from tallybook.errors import BookError, SourceError
+from tallybook.model.files import read_file
+from tallybook.model.metrics import Level, level_of
+from tallybook.release.layout import AVERAGES, STEMS
+from tallybook.release.write import CARD
+
+_TIMEOUT_SECONDS: Final = 60
+
+
+class PublishedRelease:
+    """A release somebody published; its files are read when they are asked for, and once.
+
+    Args:
+        where: its folder, or its address.
+
+    Attributes:
+        card: what the release says of itself; see ``release.json``.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self.where = str(where)
+        self._kept: dict[str, pl.DataFrame] = {}
+        self.card: dict[str, Any] = _card(self._bytes(CARD), self.where)
+        self._files: Mapping[str, Mapping[str, Any]] = {file["path"]: file for file in self.card["files"]}
+
+    def __repr__(self) -> str:
+        return f"<Release of {self.title!r} as of {self.as_of.isoformat()} in {self.where}>"
+
+    @property
+    def title(self) -> str:
+        """What the dataset is called."""
+        return str(self.card["title"])
+
+    @property
+    def licence(self) -> str:
+        """Its licence, by name."""
+        return str(self.card["licence"])
+
+    @property
+    def attribution(self) -> str:
+        """How to name its source."""
+        return str(self.card["attribution"])
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment of the latest observation in it."""
+        return datetime.fromisoformat(self.card["as_of"])
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of its files."""
+        return sorted(self._files)
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels it has figures of, the widest first."""
+        return tuple(level for level in Level if f"{AVERAGES}/{STEMS[level]}.parquet" in self._files)
+
+    def totals(self, level: Level | str) -> pl.DataFrame:
+        """Return the cumulative counts of a level, one row per place and day, with what stands behind each.
+
+        The columns of the release's Parquet file: ``date``, names, ``fips``, ``geoid``, the metrics (null: not
+        reported) and per metric what its average is made of.
+
+        Raises:
+            ContractError: there is no such level.
+            BookError: the release has nothing of it.
+            SourceError: the file cannot be read.
+        """
+        return self.table(f"{STEMS[level_of(level)]}.parquet")
+
+    def averages(self, level: Level | str) -> pl.DataFrame:
+        """Return the daily counts, averages and rates of a level, unrounded, one row per place and day.
+
+        Raises:
+            ContractError: there is no such level.
+            BookError: the release has nothing of it.
+            SourceError: the file cannot be read.
+        """
+        return self.table(f"{AVERAGES}/{STEMS[level_of(level)]}.parquet")
+
+    @property
+    def anomalies(self) -> pl.DataFrame:
+        """The register it was made with; key ``id``."""
+        return self.table(f"{AVERAGES}/anomalies.parquet")
+
+    @property
+    def provenance(self) -> pl.DataFrame:
+        """Where each value comes from; key (geoid, metric, date)."""
+        return self.table("provenance.parquet")
+
+    def table(self, path: str) -> pl.DataFrame:
+        """Return one of its Parquet files.
+
+        Args:
+            path: as ``files`` has it.
+
+        Raises:
+            BookError: it has no such file.
+            SourceError: the file cannot be read, or is not the one the release described.
+        """
+        if path not in self._files or not path.endswith(".parquet"):
+            tables = [name for name in self.files if name.endswith(".parquet")]
+            raise BookError(f"{self.where} has no table {path!r}", hint=f"it has {', '.join(tables)}")
+        if path not in self._kept:
+            data = self._bytes(path)
+            if hashlib.sha256(data).hexdigest() != self._files[path]["sha256"]:
+                raise SourceError(
+                    f"{path} of {self.where} is not what the release says", hint="was another published? read it again"
+                )
+            self._kept[path] = pl.read_parquet(io.BytesIO(data))
+        return self._kept[path]
+
+    def _bytes(self, path: str) -> bytes:
+        if self.where.startswith(("http://", "https://")):
+            return _downloaded(f"{self.where.rstrip('/')}/{path}")
+        return read_file(Path(self.where) / path)
+
+
+def read(where: str | Path) -> PublishedRelease:
+    """Return the release in a folder or at an address: of a server, or of any host that has its files.
+
+    Args:
+        where: ``covid/public``, ``https://example.org/covid`` or ``http://127.0.0.1:8000/b/nyt``.
+
+    Raises:
+        SourceError: there is none, or it cannot be read.
+
+    >>> import tempfile
+    >>> from tallybook import Book
+    >>> book = Book.simulated(tempfile.mkdtemp(), days=60, counties_of=[])
+    >>> _ = book.record("simulated", book.folder / "feed")
+    >>> release = read(book.publish().folder)
+    >>> release.levels[1].value, release.totals("state").columns[:4]
+    ('state', ['date', 'state', 'fips', 'cases'])
+    """
+    return PublishedRelease(where)
+
+
+def _card(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        said = json.loads(data)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or not {"title", "as_of", "files"} <= said.keys():
+        raise SourceError(f"{where} holds no release", hint=f"its {CARD} is not one of a release")
+    return said
+
+
+def _downloaded(address: str) -> bytes:
+    import httpx
+
+    try:
+        response = httpx.get(address, timeout=_TIMEOUT_SECONDS, follow_redirects=True).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = str(error).split("\n", 1)[0] or type(error).__name__
+        raise SourceError(f"cannot read {address}: {said}") from error
+    return response.content

@@ -1,0 +1,310 @@
+"""Epidata V5: whole signals as CSV, as they are, as they were, and with all their versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import chain
+from typing import Any, Final
+
+import polars as pl
+
+from tallybook.model.metrics import Level
+from tallybook.server.covidcast import geo_values
+from tallybook.server.epidata_asked import chosen, instant_of, level_named, listed, refused, whole_number
+from tallybook.server.refusals import NoSuchError
+from tallybook.server.respond import Desk
+from tallybook.server.shelf import Opened
+from tallybook.server.signals import Signal, signals_of
+
+COLUMNS: Final = ("signal", "report_time", "geo_type", "geo_value", "fill_method", "reference_time", "value")
+"""The columns of a snapshot and of an archive."""
+
+FILLS: Final = ("source", "fill_ave", "fill_zero")
+"""How missing values may be filled; here none is."""
+
+AUX_KEYS: Final = ("geo_value", "reference_time")
+"""What a row of the auxiliary data belongs to."""
+
+_QUERY: Final = re.compile(r"(?P<operator><=|>=|<|>)(?P<bound>.+)|(?P<first>[^:]+):(?P<last>[^:]+)")
+_PIECE: Final = 200_000
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked.
+
+    Attributes:
+        desk: the source.
+        signals: those of the signals asked for that there are.
+        level: the level of the places; None where there is no such.
+        moment: as it was known then; None: now.
+        within: which report times; None where it is no archive.
+        columns: the columns that are sent.
+        limit: how many rows at most.
+    """
+
+    desk: Desk
+    signals: tuple[Signal, ...]
+    level: Level | None
+    moment: datetime | None
+    within: Callable[[datetime], bool] | None
+    columns: list[str]
+    limit: int | None
+
+    @property
+    def past(self) -> bool:
+        """Whether it is answered from the ledger."""
+        return self.moment is not None or self.within is not None
+
+    def rows(self, opened: Opened) -> int:
+        """Return about how many rows it is answered from."""
+        return 0 if self.level is None else opened.height(self.level) * len(self.signals)
+
+    def states(self, opened: Opened) -> int:
+        """Return how many past values have to be computed."""
+        if self.within is None:
+            return 0
+        derived = sum(signal.measure != "cumulative" for signal in self.signals)
+        moments = sum(map(self.within, self.desk.past.moments()))
+        return self.rows(opened) // max(len(self.signals), 1) * derived * moments
+
+    def frames(self, opened: Opened) -> Iterator[pl.DataFrame]:
+        """Yield the rows, columns as asked for."""
+        yield _EMPTY.select(self.columns)
+        left = self.limit
+        for signal, rows in self._rows(opened):
+            for piece in rows.iter_slices(_PIECE):
+                told = self._told(piece if left is None else piece.head(left), signal)
+                left = None if left is None else left - told.height
+                yield told
+                if left == 0:
+                    return
+
+    def _rows(self, opened: Opened) -> Iterator[tuple[Signal, pl.DataFrame]]:
+        level, past = self.level, self.desk.past
+        if level is None:
+            return
+        for signal in self.signals:
+            found: Iterator[pl.DataFrame] = iter(())
+            if self.within is not None:
+                moments = past.moments()
+                wanted = frozenset(filter(self.within, moments))
+                found = past.versions(level, signal, None, pl.lit(value=True), moments=moments, wanted=wanted)
+            elif self.moment is not None:
+                found = past.rows(self.moment, level, signal, None, pl.lit(value=True))
+            elif level in opened.levels:
+                found = iter([opened.table(level).rows(signal)])
+            for rows in found:
+                yield signal, rows
+
+    def _told(self, rows: pl.DataFrame, signal: Signal) -> pl.DataFrame:
+        return rows.select(
+            signal=_constant(signal.name),
+            report_time=_texts(rows["as_of"]),
+            geo_type=_constant(self.level or ""),
+            geo_value=geo_values(rows["geoid"], self.desk.geography),
+            fill_method=_constant("source"),
+            reference_time="date",
+            value="value",
+        ).select(self.columns)
+
+
+_EMPTY: Final = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.Null))
+
+
+def query(said: Mapping[str, str], desks: Mapping[str, Desk], *, archive: bool) -> Query:
+    """Return what is asked.
+
+    Signals and levels that there are none of are left out: clients look them up when the answer is empty.
+
+    Raises:
+        RefusedError: something is missing or cannot be read.
+        NoSuchError: there is no such source.
+    """
+    desk = source(said, desks)
+    names = listed(said.get("signal", ""))
+    if not names or "geo_type" not in said:
+        raise refused("missing parameter: signal and geo_type are needed")
+    if said.get("fill_method", "source") not in FILLS:
+        raise refused(f"no fill_method {said['fill_method']!r}", f"use {', '.join(FILLS)}")
+    if said.get("format", "csv") != "csv":
+        raise refused(f"no format {said['format']!r}", "use csv")
+    known = signals_of(desk.book.metrics)
+    filled = said.get("fill_method", "source") != "source"
+    signals = tuple(known[name] for name in names if name in known and not filled)
+    columns = chosen(said.get("fields"), COLUMNS)
+    if not columns:
+        raise refused("no field is left", f"there are: {', '.join(COLUMNS)}")
+    return Query(
+        desk=desk,
+        signals=signals,
+        level=level_named(said["geo_type"]),
+        moment=None if archive else moment_of(said, desk),
+        within=within(said, desk) if archive else None,
+        columns=columns,
+        limit=whole_number(said, "limit", least=1),
+    )
+
+
+def source(said: Mapping[str, str], desks: Mapping[str, Desk]) -> Desk:
+    """Return the source that is asked for.
+
+    Raises:
+        NoSuchError: there is none.
+    """
+    name = said.get("source", "")
+    if name not in desks:
+        raise NoSuchError(f"no source {name!r}", hint=f"there are: {', '.join(desks)}")
+    return desks[name]
+
+
+def moment_of(said: Mapping[str, str], desk: Desk) -> datetime | None:
+    """Return the moment of ``snapshot_date``: an instant, or the end of a day where the book is; None: now."""
+    if "snapshot_date" not in said:
+        return None
+    asked = instant_of(said["snapshot_date"])
+    return asked if isinstance(asked, datetime) else desk.past.end_of(asked)
+
+
+def within(said: Mapping[str, str], desk: Desk) -> Callable[[datetime], bool]:
+    """Return whether a moment is one of ``report_time_query``: a bound with an operator, or ``from:to``.
+
+    Raises:
+        RefusedError: it is neither.
+    """
+    text = said.get("report_time_query")
+    if text is None:
+        return lambda _: True
+    found = _QUERY.fullmatch(text)
+    if found is None:
+        raise refused(f"report_time_query: {text!r} cannot be read", "such as <=2020-06-01 or 2020-05-01:2020-06-01")
+    if found["first"]:
+        begin, end = _begin(found["first"], desk), _end(found["last"], desk)
+        return lambda moment: begin <= moment <= end
+    bound, operator = found["bound"], found["operator"]
+    begin, end = _begin(bound, desk), _end(bound, desk)
+    return {
+        "<": lambda moment: moment < begin,
+        "<=": lambda moment: moment <= end,
+        ">": lambda moment: moment > end,
+        ">=": lambda moment: moment >= begin,
+    }[operator]
+
+
+def metadata(desk: Desk, opened: Opened) -> dict[str, Any]:
+    """Return what V5 says of a source."""
+    days = pl.concat([opened.table(level).column("date").unique() for level in opened.levels])
+    moments = [moment for moment in desk.past.moments() if moment <= opened.as_of] or [opened.as_of]
+    return {
+        "name": desk.book.about["title"],
+        "license": desk.book.about["licence"],
+        "signals": list(signals_of(desk.book.metrics)),
+        "geo_types": [level.value for level in opened.levels],
+        "key_columns": [],
+        "fill_methods": ["source"],
+        "reference_time_range": {"first": str(days.min()), "latest": str(days.max())},
+        "report_time_range": {"first": _instant(moments[0]), "latest": _instant(moments[-1])},
+    }
+
+
+def aux_frames(said: Mapping[str, str], desk: Desk, opened: Opened) -> Iterator[pl.DataFrame]:
+    """Yield the auxiliary data: per place and day, why each count is what it is, and who said it, since when.
+
+    Columns ``report_time``, ``geo_value``, ``reference_time``, ``{metric}_status``, ``{metric}_source``.
+    """
+    columns = aux_columns(said, desk)
+    moment, among = moment_of(said, desk), within(said, desk)
+    left = whole_number(said, "limit", least=1)
+    yield pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))
+    for level in opened.levels:
+        whole = _aux_rows(desk, opened, level, moment, _filtered(said, desk))
+        kept = whole.filter(pl.Series([among(one) for one in whole["as_of"]], dtype=pl.Boolean))
+        told = kept.with_columns(report_time=_texts(kept["as_of"])).select(columns)
+        yield told if left is None else told.head(left)
+        left = None if left is None else max(left - told.height, 0)
+
+
+def aux_columns(said: Mapping[str, str], desk: Desk) -> list[str]:
+    """Return the columns of the auxiliary data that are asked for."""
+    own = [f"{metric}_{name}" for metric in desk.book.metrics for name in ("status", "source")]
+    columns = chosen(said.get("columns"), ["report_time", *AUX_KEYS, *own])
+    if not columns:
+        raise refused("no column is left", f"there are: {', '.join(['report_time', *AUX_KEYS, *own])}")
+    return columns
+
+
+def _aux_rows(
+    desk: Desk, opened: Opened, level: Level, moment: datetime | None, keys: dict[str, list[str]]
+) -> pl.DataFrame:
+    """Return one row per place and day: as_of, geo_value, reference_time, and status and source of each metric."""
+    made = pl.DataFrame(schema={"geo_value": pl.String, "reference_time": pl.Date})
+    ends = []
+    for metric in desk.book.metrics:
+        known = _known(desk, opened, level, metric, moment)
+        own = known.select(
+            geo_value=geo_values(known["geoid"], desk.geography).cast(pl.String),
+            reference_time="date",
+            status=pl.col("status").cast(pl.String),
+            source=pl.col("source").cast(pl.String),
+            as_of="as_of",
+        )
+        for name, wanted in keys.items():
+            own = own.filter(pl.col(name).cast(pl.String).is_in(wanted))
+        ends.append(f"{metric}_as_of")
+        named = own.rename({name: f"{metric}_{name}" for name in ("status", "source", "as_of")})
+        made = made.join(named, on=list(AUX_KEYS), how="full", coalesce=True)
+    return made.with_columns(as_of=pl.max_horizontal(ends)).sort(AUX_KEYS)
+
+
+def _known(desk: Desk, opened: Opened, level: Level, metric: str, moment: datetime | None) -> pl.DataFrame:
+    if moment is None:
+        return opened.known(level, metric)
+    found = chain.from_iterable([desk.past.known(moment, level, [metric], None, pl.lit(value=True))])
+    return pl.concat(found).rename({"place": "geoid"})
+
+
+def _filtered(said: Mapping[str, str], desk: Desk) -> dict[str, list[str]]:
+    """Return ``filtered_keys``: the values wanted, by key."""
+    keys: dict[str, list[str]] = {}
+    for term in listed(said.get("filtered_keys", "")):
+        name, colon, value = term.partition(":")
+        if not colon or name not in AUX_KEYS:
+            raise refused(f"filtered_keys: {term!r} is no key", f"{desk.book.id} has {', '.join(AUX_KEYS)}")
+        keys.setdefault(name, []).append(value[:10] if name == "reference_time" else value)
+    return keys
+
+
+def _constant(text: str) -> pl.Expr:
+    return pl.lit(text).cast(pl.Categorical)
+
+
+def _texts(moments: pl.Series) -> pl.Series:
+    """Return moments as text; there are few of them, on many rows."""
+    few = moments.unique()
+    texts = few.dt.to_string("%Y-%m-%dT%H:%M:%SZ")
+    return moments.to_physical().replace_strict(few.to_physical(), texts, return_dtype=pl.String).cast(pl.Categorical)
+
+
+def _instant(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _begin(text: str, desk: Desk) -> datetime:
+    asked = instant_of(text)
+    if isinstance(asked, datetime):
+        return asked
+    try:
+        return desk.past.end_of(asked - timedelta(days=1)) + timedelta(microseconds=1)
+    except OverflowError:
+        raise refused(f"{asked} is at the beginning of all time") from None
+
+
+def _end(text: str, desk: Desk) -> datetime:
+    asked: date | datetime = instant_of(text)
+    if isinstance(asked, datetime):
+        # Report times are told to the second.
+        return asked + timedelta(microseconds=999_999)
+    return desk.past.end_of(asked)

@@ -1,0 +1,71 @@
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from server_fixtures import Serve
+from tallybook import Book, TallybookError, read
+from tallybook.errors import BookError, SourceError
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def static_host(small: Book) -> Iterator[str]:
+    """Any host that has the files of a release."""
+    handler = functools.partial(Quiet, directory=str(small.folder / "public"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_same_frames_come_from_a_folder_a_static_host_and_a_server(
+    small: Book, static_host: str, serve: Serve
+) -> None:
+    folder = read(small.folder / "public")
+    assert folder.averages("state").equals(pl.read_parquet(small.folder / "public/rolling-averages/us-states.parquet"))
+    for where in (static_host, str(serve(small).base_url)):
+        there = read(where)
+        assert (there.title, there.as_of, there.files) == (folder.title, folder.as_of, folder.files)
+        assert there.totals("state").equals(folder.totals("state"))
+        assert there.averages("state").equals(folder.averages("state"))
+        assert there.provenance.equals(folder.provenance)
+        assert there.anomalies.equals(folder.anomalies)
+        assert [level.value for level in there.levels] == ["state"]
+
+
+def test_what_is_no_release_is_refused(small: Book, static_host: str, tmp_path: Path) -> None:
+    (tmp_path / "release.json").write_text("{}")
+    refused: dict[Path | str, str] = {
+        small.folder: "release.json: No such file",
+        tmp_path: "holds no release",
+        f"{static_host}/live": "404",
+        "http://127.0.0.1:1/": "cannot read http://127.0.0.1:1/release.json",
+    }
+    for where, says in refused.items():
+        with pytest.raises(SourceError, match=says):
+            read(where)
+    with pytest.raises(BookError, match=r"no table 'us.parquet'.*it has .*us-states.parquet"):
+        read(small.folder / "public").totals("nation")
+    with pytest.raises(TallybookError, match="no level 'planet'"):
+        read(small.folder / "public").totals("planet")
+
+
+def test_a_file_of_another_release_is_not_taken_for_one_of_this(small: Book) -> None:
+    release = read(small.folder / "public")
+    card = json.loads((small.folder / "public/release.json").read_text())
+    assert release.card == card
+    pl.DataFrame({"a": [1]}).write_parquet(small.folder / "public/us-states.parquet")
+    with pytest.raises(SourceError, match="not what the release says; was another published"):
+        release.totals("state")
