@@ -31,8 +31,10 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, calendar
+from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
+from tallybook.measures.portable import portable_averages
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import METRICS
@@ -65,8 +67,9 @@ def rolling_average(
     Returns:
         ``place``, ``date``, and per metric its counts and ``{metric}_avg``, a number per day; null before the first
         report, and after rows without one until a window is whole. One row per place and day, sorted by place, then
-        date; the same kind of frame as came in. With details also ``{metric}_omitted`` (by the register or for being
-        negative), ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
+        date; the same kind of frame as came in. A frame of DuckDB, Spark or another lazy engine is computed on there,
+        and its rows come in no order. With details also ``{metric}_omitted`` (by the register or for being negative),
+        ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
         ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted days, omitted ones left out).
 
     Raises:
@@ -83,12 +86,15 @@ def rolling_average(
     >>> rolling_average(nebraska, ["cases"])["cases_avg"][-1]
     0.375
     """
+    register = None if anomalies is None else take(anomalies)[0]
+    if engine := engine_of(counts, place, date):
+        made = portable_averages(engine, metrics, days=days, register=register, reporting=reporting, details=details)
+        return cast("nwt.IntoFrameT", made.to_native())
     frame, give = take(counts)
     keys = Keys.of(frame, place, date)
     require(frame, metrics)
     frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
     calendar_days = calendar(frame, place=place, date=date)
-    register = None if anomalies is None else take(anomalies)[0]
     columns = [calendar_days.frame[place], calendar_days.frame[date]]
     for metric in metrics:
         width = days if isinstance(days, int) else days[metric]
