@@ -54,9 +54,16 @@ def per_100k(
         return cast("nwt.IntoFrameT", portable_rates(engine, columns, known, "_population").to_native())
     rows, give = take(frame)
     require(rows, [place, *columns])
-    joined = rows.join(known, on=place, how="left", maintain_order="left")
-    rates = [(pl.col(column) * 100_000 / pl.col("_population")).alias(f"{column}_per_100k") for column in columns]
-    return cast("nwt.IntoFrameT", give(joined.with_columns(rates).drop("_population")))
+    population = _of_places(rows[place], known)
+    rates = [(pl.col(column) * 100_000 / population).alias(f"{column}_per_100k") for column in columns]
+    return cast("nwt.IntoFrameT", give(rows.with_columns(rates)))
+
+
+def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:
+    """Return the population of each place; looked up once for a run of rows of one place."""
+    runs = places.rle().struct.field("value").alias(places.name).to_frame()
+    people = runs.join(known, on=places.name, how="left", maintain_order="left")["_population"]
+    return people.gather(places.rle_id())
 
 
 def sum_over_places(parts: Calendar, columns: Sequence[str]) -> pl.DataFrame:
