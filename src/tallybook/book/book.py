@@ -245,10 +245,14 @@ class Book:
             ContractError: there is no such level.
         """
         wanted = level_of(level)
-        for made in figures(self.ledger.as_of(as_of), levels=self.config.levels, method=self._method(as_of)):
+        for made in figures(self.ledger.as_of(as_of), levels=self.config.levels, method=self.method(as_of)):
             if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
+
+    def method(self, as_of: datetime | None = None) -> Method:
+        """Return how the book's averages are made, now or at a past moment."""
+        return self._publisher().method(as_of)
 
     def publish(
         self, out: str | Path | None = None, *, as_of: datetime | None = None, progress: Progress = _silent
@@ -306,7 +310,7 @@ class Book:
             pl.col("source").is_in([source.name for source in self.sources.of_level(found.level)])
         )
         known, records = self.ledger.as_of(), self.ledger.records()
-        return explain(known, found, day, metric, method=self._method(), notes=notes, records=records)
+        return explain(known, found, day, metric, method=self.method(), notes=notes, records=records)
 
     def check(self) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
@@ -325,13 +329,10 @@ class Book:
             self.ledger.as_of(each_source=True),
             levels=self.config.levels,
             since=self.sources.since(),
-            method=self._method(),
+            method=self.method(),
             cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
-
-    def _method(self, as_of: datetime | None = None) -> Method:
-        return self._publisher().method(as_of)
 
     def _publisher(self) -> Publisher:
         return Publisher(

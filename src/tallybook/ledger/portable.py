@@ -15,7 +15,7 @@ _OWN: Final = "tallybook_"
 
 
 def portable_state(observations: nw.LazyFrame[Any], moment: datetime | None) -> nw.LazyFrame[Any]:
-    """Return what was known at a moment, as ``Ledger.as_of`` does: ``place``, ``metric``, ``date``, ``value``, ``status``.
+    """Return what was known at a moment, as ``Ledger.as_of`` does: columns of REPORT_SCHEMA, key the first three.
 
     Args:
         observations: columns of OBSERVATION_SCHEMA, as the data files of the ledger have them.

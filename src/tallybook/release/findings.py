@@ -11,7 +11,7 @@ from tallybook.checks import Evidence, run_checks
 from tallybook.measures.marks import day_marks
 from tallybook.model.cards import Cadence
 from tallybook.model.metrics import RATES, Level
-from tallybook.release.figures import Method, totals_of
+from tallybook.release.figures import Method, metrics_at, totals_of
 
 _KEY = ["place", "metric", "date"]
 
@@ -63,7 +63,7 @@ def findings_of(
 
 
 def _counts(observations: pl.DataFrame, level: Level, method: Method) -> pl.DataFrame:
-    metrics = method.of_level(observations, level)
+    metrics = method.of_level(level, metrics_at(observations, level, method.places))
     return (
         method.daily(totals_of(observations, level, method.places, metrics=metrics), level, metrics)
         .unpivot(on=metrics, index=["geoid", "date"], variable_name="metric", value_name="count")
