@@ -110,6 +110,20 @@ class Engine:
             )
 
 
+def with_quotient(frame: LazyFrame, name: str, over: str, under: str) -> LazyFrame:
+    """Return the frame with one column divided by another as a new one; null where the divisor is null or zero.
+
+    Narwhals has Spark divide so that a zero gives infinity; Sail cannot do that with fractions.
+    """
+    frame = frame.with_columns(nw.when(nw.col(under) != 0).then(nw.col(under)).alias(f"{OWN}under"))
+    kind: Any = frame.implementation
+    if kind in _SPARK:
+        native = frame.to_native()
+        divided = native.withColumn(name, native[over] / native[f"{OWN}under"])
+        return cast("LazyFrame", nw.from_native(divided.drop(f"{OWN}under")))
+    return frame.with_columns((nw.col(over) / nw.col(f"{OWN}under")).alias(name)).drop(f"{OWN}under")
+
+
 def engine_of(frame: Any, place: str, date: str) -> Engine | None:
     """Return the engine that holds a frame; None for a frame in memory, or for what is no frame."""
     brought = nw.from_native(frame, pass_through=True)

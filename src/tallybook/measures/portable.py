@@ -16,7 +16,7 @@ import narwhals as nw
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.measures.engines import OWN, Engine, LazyFrame, collected
+from tallybook.measures.engines import OWN, Engine, LazyFrame, collected, with_quotient
 from tallybook.measures.marks import day_marks
 from tallybook.model.cards import Reporting
 
@@ -80,9 +80,11 @@ def portable_rates(engine: Engine, columns: Sequence[str], people: pl.DataFrame,
         population: the name of that column.
     """
     engine.require([engine.place, *columns])
-    joined = engine.frame.join(engine.table(people), on=engine.place, how="left")
-    per_head = [(nw.col(name) * 100_000 / nw.col(population)).alias(f"{name}_per_100k") for name in columns]
-    return joined.with_columns(per_head).drop(population)
+    frame = engine.frame.join(engine.table(people), on=engine.place, how="left")
+    frame = frame.with_columns((nw.col(name) * 100_000).alias(f"{OWN}{name}") for name in columns)
+    for name in columns:
+        frame = with_quotient(frame, f"{name}_per_100k", f"{OWN}{name}", population)
+    return frame.drop(population, *(f"{OWN}{name}" for name in columns))
 
 
 def _own(name: str) -> nw.Expr:
@@ -221,7 +223,6 @@ def _known() -> nw.Expr:
 
 
 def _average() -> nw.Expr:
-    # Of whole numbers, since Sail divides no others without raising; the quotient is a double everywhere.
     return nw.when(_known()).then(_own("sum") / (_own("to") - _own("from") + 1))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import narwhals as nw
 import polars as pl
 
-from tallybook.measures.engines import OWN, Engine, collected
+from tallybook.measures.engines import OWN, Engine, collected, with_quotient
 from tallybook.measures.rates import per_100k
 from tallybook.model.metrics import RATES, Level, Metric
 from tallybook.model.places import SUBSTATE
@@ -106,8 +106,9 @@ def _totals(rows: LazyFrame, columns: Sequence[str]) -> LazyFrame:
 def _with_positivity(averages: LazyFrame, metrics: Sequence[str]) -> LazyFrame:
     if not {Metric.TESTS, Metric.POSITIVE_TESTS} <= set(metrics):
         return averages
-    tests = nw.col("tests_avg")
-    return averages.with_columns(nw.when(tests > 0).then(nw.col("positive_tests_avg") * 100 / tests).alias(POSITIVITY))
+    percent = f"{OWN}percent"
+    averages = averages.with_columns((nw.col("positive_tests_avg") * 100).alias(percent))
+    return with_quotient(averages, POSITIVITY, percent, "tests_avg").drop(percent)
 
 
 def _with_reports(averages: LazyFrame, engine: Engine) -> LazyFrame:
