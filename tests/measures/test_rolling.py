@@ -2,6 +2,7 @@ import datetime as dt
 import io
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import pandas as pd
@@ -15,6 +16,7 @@ from plain import plain_averages
 from series import SERIES, START, entry, frame_of, register_of
 from tallybook import daily, read_anomalies, rolling_average
 from tallybook.errors import ContractError
+from tallybook.measures import rolling
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 
 
@@ -23,9 +25,14 @@ def averages(counts: Sequence[int | None], register: pl.DataFrame | None = None,
 
 
 @settings(max_examples=400)
-@given(places=st.lists(SERIES, min_size=1, max_size=3), days=st.sampled_from([1, 2, 3, 7]), explicit=st.booleans())
+@given(
+    places=st.lists(SERIES, min_size=1, max_size=3),
+    days=st.sampled_from([1, 2, 3, 7]),
+    explicit=st.booleans(),
+    piece=st.sampled_from([1, 40, 100, 1 << 18]),
+)
 def test_the_kernel_is_the_plain_walk_over_blocks_cell_by_cell(
-    places: list[list[tuple[int | None, bool, int]]], days: int, explicit: bool
+    places: list[list[tuple[int | None, bool, int]]], days: int, explicit: bool, piece: int
 ) -> None:
     longest = max(map(len, places))
     padded = [[*series, *[(None, False, 0)] * (longest - len(series))] if series else [] for series in places]
@@ -35,14 +42,15 @@ def test_the_kernel_is_the_plain_walk_over_blocks_cell_by_cell(
         for day, (_, omit, adjust) in enumerate(series)
         if omit or adjust
     ]
-    made = rolling_average(
-        frame_of(*([count for count, _, _ in series] for series in padded)),
-        ["cases"],
-        days=days,
-        anomalies=register_of(*entries) if entries else None,
-        reporting="explicit" if explicit else "infer-from-zero",
-        details=True,
-    )
+    with patch.object(rolling, "_PIECE", piece):
+        made = rolling_average(
+            frame_of(*([count for count, _, _ in series] for series in padded)),
+            ["cases"],
+            days=days,
+            anomalies=register_of(*entries) if entries else None,
+            reporting="explicit" if explicit else "infer-from-zero",
+            details=True,
+        )
     expected = [
         plain
         for series in padded

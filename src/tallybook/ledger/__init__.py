@@ -92,6 +92,10 @@ class Ledger:
         known = files if until is None else files.filter(pl.col("as_of") <= _aware(until))
         return self._store.collect(known).sort("as_of", "record")
 
+    def files(self) -> list[Path]:
+        """Return the Parquet files of the observations: columns of OBSERVATION_SCHEMA, for engines that read them."""
+        return self._store.files("observation")
+
     def history(self, place: str, metric: str, day: date) -> pl.DataFrame:
         """Return every value a date ever had, and when: the first, then each that differed from the one before.
 

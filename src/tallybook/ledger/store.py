@@ -53,7 +53,7 @@ class Store:
 
     def indexed(self) -> Index:
         """Return the observations of the table as an index and what came since; all of them where there is none."""
-        files = self._data_files("observation")
+        files = self.files("observation")
         found = index.read(self._index)
         if found is None or not found[1] <= {file.name for file in files}:
             return Index(pl.LazyFrame(schema=INDEX_SCHEMA), _scan(files, OBSERVATION_SCHEMA))
@@ -62,7 +62,7 @@ class Store:
 
     def tend(self) -> None:
         """Make the index anew where many files have come since. What goes wrong with it hurts nothing but speed."""
-        files = self._data_files("observation")
+        files = self.files("observation")
         found = index.read(self._index)
         new = [file for file in files if found is None or file.name not in found[1]]
         if len(new) < _TAIL:
@@ -87,7 +87,7 @@ class Store:
 
     def scan(self, kind: Kind, schema: pl.Schema) -> pl.LazyFrame:
         """Return the rows of a kind, as they were appended."""
-        return _scan(self._data_files(kind), schema)
+        return _scan(self.files(kind), schema)
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows of a query over ``scan``.
@@ -160,7 +160,7 @@ class Store:
         except OSError as error:
             raise LedgerError(f"cannot write {self.folder}: {_line(error)}") from error
 
-    def _data_files(self, kind: Kind) -> list[Path]:
+    def files(self, kind: Kind) -> list[Path]:
         """Return the files of a kind; the table's own list of them has every path as part of an address."""
         table = self._open()
         if table is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,13 @@ class Calendar:
         """The row each place starts at, and after the last the number of rows."""
         changed = self.frame[self.place].rle_id().diff() != 0
         return np.append(np.concatenate([[0], changed.arg_true().to_numpy()])[: self.frame.height], self.frame.height)
+
+    def pieces(self, rows: int) -> Iterator[tuple[int, Calendar]]:
+        """Yield the calendar in pieces of whole places, each of about that many rows, and the row each starts at."""
+        cuts = self.starts[np.searchsorted(self.starts, np.arange(0, self.frame.height, rows))]
+        bounds = np.unique(np.append(cuts, self.frame.height)).tolist()
+        for first, last in pairwise(bounds) if len(bounds) > 1 else [(0, 0)]:
+            yield first, Calendar(self.frame[first:last], self.place, self.date)
 
     @cached_property
     def spans(self) -> pl.DataFrame:

@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 
 from tallybook.measures.calendar import Calendar, calendar
+from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import Keys, require, take, with_counts
+from tallybook.measures.portable import portable_daily
 from tallybook.model.metrics import METRICS
 
 
@@ -34,8 +36,9 @@ def daily(
 
     Returns:
         ``place``, ``date`` and the metrics, one row per place and day from the place's first row to the last day of
-        the frame, sorted by place, then date; the same kind of frame as came in. Counts may be negative: a decline is
-        a correction. Null: no total was reported that day, and the next report carries what is between; or it is the
+        the frame, sorted by place, then date; the same kind of frame as came in. A frame of DuckDB, Spark or another
+        lazy engine is computed on there, and its rows come in no order. Counts may be negative: a decline is a
+        correction. Null: no total was reported that day, and the next report carries what is between; or it is the
         first total after rows without one: how much of it is new nobody knows. The total of a place's first row is new.
 
     Raises:
@@ -48,6 +51,8 @@ def daily(
     >>> daily(pl.DataFrame({"geoid": "USA-53", "date": days, "cases": [1, 4, 3]}), ["cases"])["cases"].to_list()
     [1, 3, None, -1]
     """
+    if engine := engine_of(totals, place, date):
+        return cast("nwt.IntoFrameT", portable_daily(engine, metrics, covers_from=covers_from).to_native())
     frame, give = take(totals)
     keys = Keys.of(frame, place, date)
     require(frame, metrics)

@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 
 from tallybook.measures.calendar import Calendar
+from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import require, take
+from tallybook.measures.portable import portable_rates
 from tallybook.model.places import gazetteer
 
 
@@ -41,8 +43,6 @@ def per_100k(
     >>> per_100k(dane, ["cases_avg"])["cases_avg_per_100k"].round(2).to_list()
     [9.88, None]
     """
-    rows, give = take(frame)
-    require(rows, [place, *columns])
     people = (
         gazetteer().frame.select(pl.col("geoid").alias(place), "population")
         if populations is None
@@ -50,9 +50,20 @@ def per_100k(
     )
     require(people, [place, "population"])
     known = people.filter(pl.col("population") > 0).select(place, _population="population")
-    joined = rows.join(known, on=place, how="left", maintain_order="left")
-    rates = [(pl.col(column) * 100_000 / pl.col("_population")).alias(f"{column}_per_100k") for column in columns]
-    return cast("nwt.IntoFrameT", give(joined.with_columns(rates).drop("_population")))
+    if engine := engine_of(frame, place, place):
+        return cast("nwt.IntoFrameT", portable_rates(engine, columns, known, "_population").to_native())
+    rows, give = take(frame)
+    require(rows, [place, *columns])
+    population = _of_places(rows[place], known)
+    rates = [(pl.col(column) * 100_000 / population).alias(f"{column}_per_100k") for column in columns]
+    return cast("nwt.IntoFrameT", give(rows.with_columns(rates)))
+
+
+def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:
+    """Return the population of each place; looked up once for a run of rows of one place."""
+    runs = places.rle().struct.field("value").alias(places.name).to_frame()
+    people = runs.join(known, on=places.name, how="left", maintain_order="left")["_population"]
+    return people.gather(places.rle_id())
 
 
 def sum_over_places(parts: Calendar, columns: Sequence[str]) -> pl.DataFrame:

@@ -21,9 +21,11 @@ at e, divided by (e − the last day with data at or before e − N), in numbers
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import narwhals.typing as nwt
 import numpy as np
@@ -31,11 +33,16 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, calendar
+from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
+from tallybook.measures.portable import portable_averages
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import METRICS
+
+_PIECE: Final = 1 << 18
+"""The rows that are averaged in one go: few enough to stay in a processor's cache, which halves the time."""
 
 
 def rolling_average(
@@ -65,8 +72,9 @@ def rolling_average(
     Returns:
         ``place``, ``date``, and per metric its counts and ``{metric}_avg``, a number per day; null before the first
         report, and after rows without one until a window is whole. One row per place and day, sorted by place, then
-        date; the same kind of frame as came in. With details also ``{metric}_omitted`` (by the register or for being
-        negative), ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
+        date; the same kind of frame as came in. A frame of DuckDB, Spark or another lazy engine is computed on there,
+        and its rows come in no order. With details also ``{metric}_omitted`` (by the register or for being negative),
+        ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
         ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted days, omitted ones left out).
 
     Raises:
@@ -83,20 +91,34 @@ def rolling_average(
     >>> rolling_average(nebraska, ["cases"])["cases_avg"][-1]
     0.375
     """
+    register = None if anomalies is None else take(anomalies)[0]
+    if engine := engine_of(counts, place, date):
+        made = portable_averages(engine, metrics, days=days, register=register, reporting=reporting, details=details)
+        return cast("nwt.IntoFrameT", made.to_native())
     frame, give = take(counts)
     keys = Keys.of(frame, place, date)
     require(frame, metrics)
     frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
-    calendar_days = calendar(frame, place=place, date=date)
-    register = None if anomalies is None else take(anomalies)[0]
-    columns = [calendar_days.frame[place], calendar_days.frame[date]]
-    for metric in metrics:
-        width = days if isinstance(days, int) else days[metric]
-        averaged = averages(calendar_days, metric, days=width, register=register, reporting=reporting)
-        columns += [calendar_days.frame[metric], averaged.average()]
-        if details:
-            columns += averaged.details()
-    return cast("nwt.IntoFrameT", give(keys.write(pl.DataFrame(columns))))
+    whole = calendar(frame, place=place, date=date)
+    marks = {metric: _marked_rows(whole, metric, register) for metric in metrics}
+
+    def averaged(piece: tuple[int, Calendar]) -> pl.DataFrame:
+        first, part = piece
+        columns = [part.frame[place], part.frame[date]]
+        for metric in metrics:
+            width = days if isinstance(days, int) else days[metric]
+            own = (
+                marks[metric]
+                .with_columns(pl.col("row") - first)
+                .filter(pl.col("row").is_between(0, part.frame.height - 1))
+            )
+            made = _averages(part, metric, own, days=width, reporting=reporting)
+            columns += [part.frame[metric], made.average(), *(made.details() if details else ())]
+        return pl.DataFrame(columns)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        pieces = pl.concat(pool.map(averaged, whole.pieces(_PIECE)))
+    return cast("nwt.IntoFrameT", give(keys.write(pieces)))
 
 
 @dataclass(frozen=True)
@@ -186,12 +208,15 @@ def averages(
     Raises:
         ContractError: ``days`` is less than one, or the register lacks a column.
     """
+    return _averages(days_of, metric, _marked_rows(days_of, metric, register), days=days, reporting=reporting)
+
+
+def _averages(days_of: Calendar, metric: str, marks: pl.DataFrame, *, days: int, reporting: Reporting) -> Averages:
     if days < 1:
         raise ContractError(f"a window of {days} days", hint="averages need at least one day")
     reported = days_of.frame[metric].is_not_null().to_numpy()
     counts = days_of.frame[metric].fill_null(0).to_numpy()
     omitted = np.zeros(len(counts), dtype=np.bool_)
-    marks = _marked_rows(days_of, metric, register)
     if marks.height:
         rows = marks["row"].to_numpy()
         counts = counts.copy()

@@ -57,7 +57,8 @@ OBSERVATION_SCHEMA: Final = pl.Schema(
 STATE_SCHEMA: Final = pl.Schema({**OBSERVATION_SCHEMA, "revision": pl.Int64()})
 """What is known of a key: the observation that said it first, and how many other values it had before."""
 
-_LIVE: Final = " (live)"
+LIVE: Final = " (live)"
+"""How the source of live counts whose day ended is told from the feed they came with."""
 
 
 def live_source(feed: str) -> str:
@@ -68,12 +69,12 @@ def live_source(feed: str) -> str:
     >>> live_source("nyt")
     'nyt (live)'
     """
-    return f"{feed}{_LIVE}"
+    return f"{feed}{LIVE}"
 
 
 def is_live() -> pl.Expr:
     """Return whether an observation is a live count whose day ended."""
-    return pl.col("source").str.ends_with(_LIVE)
+    return pl.col("source").str.ends_with(LIVE)
 
 
 RECORD_SCHEMA: Final = pl.Schema(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+import narwhals.typing as nwt
 import polars as pl
 
 from tallybook.measures.calendar import calendar
@@ -76,11 +77,11 @@ class Method:
             "populations": hashlib.sha256(populations.encode()).hexdigest()[:12],
         }
 
-    def daily(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
+    def daily(self, totals: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
         """Return the new counts of a level's totals."""
         return daily(totals, metrics, covers_from=self.covers_from.get(level))
 
-    def averages(self, totals: pl.DataFrame, level: Level, metrics: Sequence[str]) -> pl.DataFrame:
+    def averages(self, totals: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
         """Return the averages of a level's totals, with details."""
         return rolling_average(
             self.daily(totals, level, metrics),
@@ -91,20 +92,17 @@ class Method:
             details=True,
         )
 
-    def of_level(self, observations: pl.DataFrame, level: Level) -> tuple[str, ...]:
+    def of_level(self, level: Level, observed: Set[str]) -> tuple[str, ...]:
         """Return which of the metrics a level has: those of the published layout, if it has one, and those observed."""
-        observed = set(observations.filter(self._at(level))["metric"].unique())
         own = () if level is Level.TOWN else METRICS
         return tuple(metric for metric in self.metrics if metric in observed or metric in own)
 
-    def recorded(self, observations: pl.DataFrame, level: Level) -> tuple[str, ...]:
-        """Return everything recorded of a level, a metric's parts after it, reported rates last."""
-        observed = set(observations.filter(self._at(level))["metric"].unique())
+    def columns(self, level: Level, observed: Set[str]) -> tuple[str, ...]:
+        """Return the columns of a level's totals: its metrics; of towns everything observed, reported rates last."""
+        if level is not Level.TOWN:
+            return self.of_level(level, observed)
         ordered = dict.fromkeys(name for metric in COUNTS for name in (metric, *SUMS.get(metric, ())))
         return tuple(name for name in (*ordered, *RATES) if name in observed)
-
-    def _at(self, level: Level) -> pl.Expr:
-        return pl.col("place").is_in(self.places.frame.filter(level=level)["geoid"].implode())
 
 
 def first_covered(records: pl.DataFrame) -> dict[Level, date | None]:
@@ -127,16 +125,16 @@ def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Meth
     """
     made: dict[Level, Figures] = {}
     for level in levels:
-        metrics = method.of_level(observations, level)
-        columns = method.recorded(observations, level) if level is Level.TOWN else metrics
-        totals = totals_of(observations, level, method.places, metrics=columns)
+        observed = metrics_at(observations, level, method.places)
+        metrics = method.of_level(level, observed)
+        totals = totals_of(observations, level, method.places, metrics=method.columns(level, observed))
         if totals.height:
             made[level] = Figures(level, metrics, totals, method.averages(totals, level, metrics))
     if Level.NATION in made and Level.STATE in made:
         nation, states = made[Level.NATION], made[Level.STATE]
         summed = national(nation.averages, states.averages, nation.metrics)
         made[Level.NATION] = replace(nation, averages=summed)
-    return [_finished(made[level], method.places) for level in Level if level in made]
+    return [finished(made[level], method.places) for level in Level if level in made]
 
 
 def totals_of(
@@ -146,10 +144,9 @@ def totals_of(
 
     A place and day has a row where any of the metrics was observed, if only as not reported.
     """
-    geoids = places.frame.filter(level=level)["geoid"]
     return (
         observations.filter(
-            pl.col("place").is_in(geoids.implode()),
+            _at(level, places),
             pl.col("metric").is_in(metrics),
             pl.col("status") != Status.WITHDRAWN.value,
         )
@@ -158,6 +155,15 @@ def totals_of(
         .with_columns(pl.col(name).cast(pl.Int64) for name in metrics if name not in RATES)
         .sort("geoid", "date")
     )
+
+
+def metrics_at(observations: pl.DataFrame, level: Level, places: Gazetteer) -> set[str]:
+    """Return what is observed at the places of a level."""
+    return set(observations.filter(_at(level, places))["metric"].unique())
+
+
+def _at(level: Level, places: Gazetteer) -> pl.Expr:
+    return pl.col("place").is_in(places.frame.filter(level=level)["geoid"].implode())
 
 
 def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
@@ -185,7 +191,7 @@ def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str])
     )
 
 
-def _finished(made: Figures, places: Gazetteer) -> Figures:
+def finished(made: Figures, places: Gazetteer) -> Figures:
     """Return the figures with names, rates and whether each day was reported; rows by date, then name."""
     names = places.named.select("geoid", "fips", "name", "state")
     order = ["date", "state", "name"]

@@ -14,7 +14,7 @@ from tallybook.model.cards import Cadence
 from tallybook.model.metrics import RATES, Level
 from tallybook.model.mortality import AVERAGE, title
 from tallybook.model.reports import is_live
-from tallybook.release.figures import Method, totals_of
+from tallybook.release.figures import Method, metrics_at, totals_of
 
 _KEY = ["place", "metric", "date"]
 
@@ -82,7 +82,7 @@ def findings_of_deaths(deaths: pl.DataFrame, estimates: pl.DataFrame) -> pl.Data
 
 
 def _counts(observations: pl.DataFrame, level: Level, method: Method) -> pl.DataFrame:
-    metrics = method.of_level(observations, level)
+    metrics = method.of_level(level, metrics_at(observations, level, method.places))
     return (
         method.daily(totals_of(observations, level, method.places, metrics=metrics), level, metrics)
         .unpivot(on=metrics, index=["geoid", "date"], variable_name="metric", value_name="count")
