@@ -348,7 +348,7 @@ def test_the_published_file_can_be_read_in_a_notebook_as_it_is(shared_data: Path
     raw = pl.read_csv(file, schema_overrides={"year": pl.String}, try_parse_dates=True, infer_schema_length=None)
     made = excess_deaths(raw)
     assert made.columns[: len(raw.columns) - 2] == [
-        name for name in raw.columns if name not in ADDED + ["excess_deaths"]
+        name for name in raw.columns if name not in {*ADDED, "excess_deaths"}
     ]
     assert made.columns.count("expected_deaths") == 1
     assert made["expected_deaths"].equals(excess_deaths(published(shared_data))["expected_deaths"])

@@ -23,7 +23,8 @@ from tallybook.sources.all_cause import parse_deaths
 
 EXAMPLES: Final = (
     "Examples: tallybook excess --book covid · tallybook excess Austria --chart austria.png --book covid · "
-    "tallybook excess --compare-published recorded --book covid · tallybook excess --interval-coverage 2019 --book covid · "
+    "tallybook excess --compare-published recorded --book covid · "
+    "tallybook excess --interval-coverage 2019 --book covid · "
     "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv"
 )
 
@@ -124,7 +125,7 @@ def _draw(rows: pl.DataFrame, place: str | None, file: Path, source: str) -> Non
         raise ContractError(f"{file} is no picture", hint="end its name in .png, .svg, .html or .json")
     from tallybook.charts.excess import excess as drawn
 
-    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2)
+    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2, inline=True)
     out.print(f"drew {escape(str(file))}")
 
 
