@@ -269,7 +269,7 @@ def test_what_cannot_be_expected_is_said_and_the_rest_is_there() -> None:
 def test_terms_that_cannot_be_told_apart_or_have_too_few_years_are_said() -> None:
     deaths = weeks(season).with_columns(heat=pl.lit(1.0))
     made = excess_deaths(deaths, place="geoid", terms=[{"place": "USA-39", "columns": ["heat"]}])
-    assert made["remark"].unique().to_list() == ["its terms cannot be told apart"]
+    assert made["remark"].unique().to_list() == ["the terms of its model cannot be told apart"]
     short = excess_deaths(
         deaths.filter(pl.col("year") > 2017), place="geoid", terms=[{"place": "USA-39", "columns": ["heat"]}]
     )
