@@ -207,6 +207,8 @@ def test_of_two_sources_of_a_place_the_one_recorded_last_is_taken(own: Book, tmp
     )
     assert dict(book.excess().select("country", "source").unique().rows()) == {"Peru": "other", "Chile": "registry"}
     assert book.all_cause_deaths().height == 120
+    book.record("registry", feed(tmp_path / "c", *rows(more=7)) / FILE, allow_withdrawals=True)
+    assert book.excess()["source"].unique().to_list() == ["registry"]
 
 
 def test_past_versions_are_recorded_each_since_its_moment(own: Book, tmp_path: Path) -> None:
