@@ -114,6 +114,18 @@ def test_what_was_known_of_deaths_is_known_as_of_every_moment(own: Book, tmp_pat
     assert sorted(then.values()) == sorted(once_more.values())
 
 
+def test_versions_may_be_recorded_in_any_order_and_the_last_word_of_a_moment_holds(own: Book, tmp_path: Path) -> None:
+    file = feed(tmp_path, *rows(more=100)) / FILE
+    days = [NOW - dt.timedelta(days=days) for days in (9, 5, 1)]
+    own.record("registry", file, as_of=days[2])
+    own.record("registry", file, as_of=days[0])
+    early = own.all_cause_deaths(as_of=days[1])
+    assert early["as_of"].unique().to_list() == [days[0]]
+    feed(tmp_path, *rows(more=700))
+    assert own.record("registry", file, as_of=days[2])[0].revised == 12
+    assert (own.all_cause_deaths()["deaths"] - early["deaths"]).unique().sort().to_list() == [0, 600]
+
+
 def test_a_refused_file_keeps_everything_as_it_was(book: Book, tmp_path: Path) -> None:
     folder = feed(tmp_path / "feed", *rows())
     book.record("nyt", folder)
@@ -195,6 +207,8 @@ def test_of_two_sources_of_a_place_the_one_recorded_last_is_taken(own: Book, tmp
     )
     assert dict(book.excess().select("country", "source").unique().rows()) == {"Peru": "other", "Chile": "registry"}
     assert book.all_cause_deaths().height == 120
+    book.record("registry", feed(tmp_path / "c", *rows(more=7)) / FILE, allow_withdrawals=True)
+    assert book.excess()["source"].unique().to_list() == ["registry"]
 
 
 def test_past_versions_are_recorded_each_since_its_moment(own: Book, tmp_path: Path) -> None:
@@ -266,7 +280,9 @@ def test_the_command_shows_compares_and_draws(own: Book, tmp_path: Path) -> None
     table = tallybook("excess", "--book", own.folder).stdout
     assert "2020-12" in table
     assert len(json.loads(tallybook("excess", "peru", "--format", "json", "--book", own.folder).stdout)) == 12
-    held = tallybook("excess", "--coverage", "2019", "--format", "csv", "--book", own.folder).stdout.splitlines()
+    held = tallybook(
+        "excess", "--interval-coverage", "2019", "--format", "csv", "--book", own.folder
+    ).stdout.splitlines()
     assert [line.split(",")[:3] for line in held[1:]] == [["Chile", "monthly", "2"], ["Peru", "monthly", "2"]]
     drawn = tallybook("excess", "Peru", "--chart", tmp_path / "peru.svg", "--book", own.folder)
     assert (drawn.returncode, drawn.stderr) == (0, "")
@@ -289,7 +305,7 @@ def test_the_command_shows_compares_and_draws(own: Book, tmp_path: Path) -> None
             "recorded has no expected deaths to compare with; they are in a published",
         ),
         (("--compare-published", "none.csv"), "cannot read none.csv: No such file or directory"),
-        (("--coverage", "2016"), "no year can be held back; at least two years before it have to be known"),
+        (("--interval-coverage", "2016"), "no year can be held back; at least two years before it have to be known"),
         (("--as-of", "2019-01-01"), "no deaths from all causes are recorded"),
     ],
 )
@@ -309,7 +325,7 @@ def test_the_real_examples_of_the_documentation(real_book: Book) -> None:
     equal, published, off = table.select("equal", "published", "one_off").sum().row(0)
     assert f"Of the {published:,} published figures of {table.height} places" in page
     assert f"{equal:,} come out equal ({equal / published:.1%}), and {off} are one off".replace("%", " %") in page
-    held = real_book.excess_coverage(2019).filter(frequency="weekly")
+    held = real_book.interval_coverage(2019).filter(frequency="weekly")
     periods, inside, years, whole = held.select("periods", "periods_inside", "years", "years_inside").sum().row(0)
     share = f"{inside / periods:.1%}".replace("%", " %")
     assert f"Of {periods:,} weeks held back, of {held.height} places, {share} were inside" in page

@@ -13,6 +13,7 @@ from tallybook.errors import ContractError
 from tallybook.measures.coverage import interval_coverage
 from tallybook.measures.regression import fit
 from tallybook.measures.spline import spline
+from tallybook.measures.uncertainty import History, half_widths
 from tallybook.release.excess import agreement
 
 ADDED = ["expected_deaths", "expected_low", "expected_high", "cumulative_excess_low", "cumulative_excess_high"]
@@ -191,6 +192,55 @@ def test_the_interval_of_a_sum_is_that_of_the_whole_covariance_matrix() -> None:
     assert np.allclose(made["expected_high"] - made["expected_deaths"], quantile * np.sqrt(np.diag(covariance)))
 
 
+@pytest.mark.parametrize("smooth", [True, False])
+def test_intervals_are_those_of_the_covariance_written_out(smooth: bool) -> None:
+    """Of a straight line over years and periods, over two years to come."""
+    rng = np.random.default_rng(3)
+    years, periods = np.repeat(np.arange(2015, 2020), 8), np.tile(np.arange(8), 5)
+    design = np.column_stack([np.ones(40), years - 2017, periods - 3.5])
+    noise = np.convolve(rng.normal(0, 5, 42), [1, 0.8, 0.3], "valid")
+    counts = (200 + 3 * (years - 2017) + periods + noise)[:, None]
+    ahead = np.repeat([2020, 2021], 6)
+    wanted = np.column_stack([np.ones(12), ahead - 2017, np.tile(np.arange(6), 2) - 3.5])
+    made = half_widths(fit(design, None, counts), wanted, ahead, History(years, trend=True, smooth=smooth))
+    residuals = (counts - design @ np.linalg.lstsq(design, counts)[0]).ravel()
+    variance = (residuals**2).sum() / 37
+    alike = (residuals[1:] * residuals[:-1]).sum() / (residuals**2).sum()
+    assert 0.2 < alike < 0.9
+    between = sum(residuals[years == year].mean() ** 2 for year in range(2015, 2020)) / 3
+    known_less = (1 + alike) / (1 - alike) if smooth else 1
+    of_line = wanted @ np.linalg.inv(design.T @ design) @ wanted.T
+    distance = np.abs(np.subtract.outer(np.arange(12), np.arange(12)))
+    same_year = ahead[:, None] == ahead
+    of_years = same_year + 1 / 5 + np.outer(ahead - 2017, ahead - 2017) / 10
+    covariance = variance * (known_less * of_line + alike**distance) + between * of_years
+    quantile = 2.0261924630  # of Student's t with 37 degrees of freedom
+    assert np.allclose(made[0].ravel(), quantile * np.sqrt(np.diag(covariance)))
+    sums = [covariance[:n, :n].sum() for n in range(1, 13)]
+    assert np.allclose(made[1].ravel(), quantile * np.sqrt(sums))
+
+
+def test_no_interval_goes_below_zero() -> None:
+    made = excess_deaths(weeks(lambda year, week: int(NOISE[year - 2010, week] > 4)), place="geoid")
+    assert (made["expected_low"] == 0).any()
+    assert (made["expected_low"] >= 0).all()
+    assert np.allclose(made["excess_high"], made["deaths"] - made["expected_low"])
+
+
+def test_the_terms_of_a_place_are_only_its_own() -> None:
+    hot = weeks(season).with_columns(heat=pl.Series(NOISE[:6, :52].ravel().astype(float)))
+    both = pl.concat([hot, hot.with_columns(geoid=pl.lit("USA-41"))])
+    said = [{"place": "USA-41", "columns": ["heat"]}]
+    made = excess_deaths(both, place="geoid", terms=said)
+    assert dict(made.select("geoid", "model").unique().rows()) == {
+        "USA-39": "year + s(week)",
+        "USA-41": "year + s(week) + heat",
+    }
+    alone = excess_deaths(hot, place="geoid")
+    assert made.filter(geoid="USA-39")["expected_deaths"].equals(alone["expected_deaths"])
+    assert not np.allclose(made.filter(geoid="USA-41")["expected_deaths"], alone["expected_deaths"])
+
+
 def test_deaths_that_were_not_reported_are_left_out_and_end_the_sum() -> None:
     deaths = weeks(lambda year, week: None if (year, week) in {(2017, 8), (2020, 30)} else season(year, week))
     made = excess_deaths(deaths, place="geoid")
@@ -219,7 +269,7 @@ def test_what_cannot_be_expected_is_said_and_the_rest_is_there() -> None:
 def test_terms_that_cannot_be_told_apart_or_have_too_few_years_are_said() -> None:
     deaths = weeks(season).with_columns(heat=pl.lit(1.0))
     made = excess_deaths(deaths, place="geoid", terms=[{"place": "USA-39", "columns": ["heat"]}])
-    assert made["remark"].unique().to_list() == ["its terms cannot be told apart"]
+    assert made["remark"].unique().to_list() == ["the terms of its model cannot be told apart"]
     short = excess_deaths(
         deaths.filter(pl.col("year") > 2017), place="geoid", terms=[{"place": "USA-39", "columns": ["heat"]}]
     )
@@ -291,6 +341,17 @@ def test_unknown_holidays_are_refused_with_those_there_are(shared_data: Path) ->
         excess_deaths(deaths, terms=[wrong])
     with pytest.raises(ContractError, match="no holidays are known of XX"):
         excess_deaths(deaths, terms=[wrong | {"holidays": {"country": "XX"}}])
+
+
+def test_the_published_file_can_be_read_in_a_notebook_as_it_is(shared_data: Path) -> None:
+    file = shared_data / "nyt/excess-deaths/deaths.csv"
+    raw = pl.read_csv(file, schema_overrides={"year": pl.String}, try_parse_dates=True, infer_schema_length=None)
+    made = excess_deaths(raw)
+    assert made.columns[: len(raw.columns) - 2] == [
+        name for name in raw.columns if name not in {*ADDED, "excess_deaths"}
+    ]
+    assert made.columns.count("expected_deaths") == 1
+    assert made["expected_deaths"].equals(excess_deaths(published(shared_data))["expected_deaths"])
 
 
 def test_pandas_comes_back_as_pandas() -> None:

@@ -386,10 +386,10 @@ class Book:
         config = ExcessConfig(baseline=baseline) if baseline else self.config.excess
         return estimated(self._recorded_deaths(as_of), config)
 
-    def excess_coverage(self, until: int) -> pl.DataFrame:
+    def interval_coverage(self, until: int) -> pl.DataFrame:
         """Return how often the intervals of expected deaths held what happened, in years that are known.
 
-        The columns of ``interval_coverage``: a row per place.
+        The columns of ``measures.coverage.interval_coverage``: a row per place.
 
         Args:
             until: the last year that is held back; the last before the outbreak.

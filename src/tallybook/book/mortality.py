@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -74,7 +74,8 @@ def known_deaths(sources: Iterable[Source], raw: Archive, moment: datetime, zone
     for one in sorted(said, key=lambda one: one.as_of, reverse=True):
         rows = one.rows.join(taken, on=taken.columns, how="anti", nulls_equal=True)
         taken = pl.concat([taken, rows.select(taken.columns).unique()])
-        made.append(SourceDeaths(one.source, one.as_of, rows, one.terms))
+        if rows.height:
+            made.append(replace(one, rows=rows))
     return sorted(made, key=lambda one: one.source)
 
 

@@ -92,13 +92,8 @@ class Publisher:
         method = self.method(as_of)
         levels = figures(known, levels=self.config.levels, method=method)
         tables = dict(live_tables(live, known, self.config.levels, self.places))
-        lacking = [level for level in self.config.levels if level not in {made.level for made in levels}]
-        notes = [lacks(level) for level in lacking]
-        if deaths:
-            estimates = estimated(deaths, self.config.excess)
-            rows = pl.concat(one.rows.select(DEATHS_SCHEMA.names()) for one in deaths)
-            tables |= excess_tables(rows, estimates)
-            notes += [*missing(rows, estimates), *(note for one in deaths for note in one.unused())]
+        excess, notes = self._excess(deaths)
+        tables |= excess
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
@@ -109,7 +104,10 @@ class Publisher:
         release = write_release(
             target,
             levels,
-            notes=notes,
+            notes=[
+                *(lacks(level) for level in self.config.levels if level not in {made.level for made in levels}),
+                *notes,
+            ],
             tables={**tables, **told},
             register=method.register,
             provenance=self._provenance(known, live),
@@ -173,6 +171,15 @@ class Publisher:
         told = {PROVENANCE: provenance(known, self.ledger.records())}
         today = latest_day(live)
         return {**told, f"{FOLDER}/{PROVENANCE}": provenance(today, self.live.records())} if today.height else told
+
+    def _excess(self, deaths: Sequence[SourceDeaths]) -> tuple[dict[str, pl.DataFrame], list[str]]:
+        """Return the files of excess deaths, and what a reader has to know about them."""
+        if not deaths:
+            return {}, []
+        estimates = estimated(deaths, self.config.excess)
+        rows = pl.concat(one.rows.select(DEATHS_SCHEMA.names()) for one in deaths)
+        notes = [*missing(rows, estimates), *(note for one in deaths for note in one.unused())]
+        return excess_tables(rows, estimates), notes
 
     def _history(
         self, known: pl.DataFrame, moment: datetime, method: Method, deaths: Sequence[SourceDeaths]

@@ -38,6 +38,7 @@ Refused = Callable[[DataRefusedError], None]
 _AT_ONCE: Final = 2
 _FEW_GONE: Final = 10
 _SMALL_SHARE_GONE: Final = 0.05
+_PARTIAL: Final = "if the file has only its own days, say `coverage: dates` in the source's card"
 
 
 class Vintages(Protocol):
@@ -92,9 +93,12 @@ class Recorder:
         if not allow_withdrawals:
             absent = self.ledger.would_withdraw(said.final, as_of=moment)
             for final, (gone, known) in zip(said.final, absent, strict=True):
-                self._refuse_cut_short(final.file, gone, known)
+                self._refuse_cut_short(final.file, gone, known, _PARTIAL)
             for told in deaths:
-                self._refuse_cut_short(told.file, told.withdrawn, told.withdrawn + told.revised + told.unchanged)
+                known = told.withdrawn + told.revised + told.unchanged
+                self._refuse_cut_short(
+                    told.file, told.withdrawn, known, "a file of all-cause deaths is taken as a whole"
+                )
         for fetched in found:
             self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
@@ -166,14 +170,13 @@ class Recorder:
             return vintage, Feed([], [], None)
         return vintage, said
 
-    def _refuse_cut_short(self, file: str, gone: int, known: int) -> None:
+    def _refuse_cut_short(self, file: str, gone: int, known: int, else_do: str) -> None:
         """Refuse a file that lacks so much of what it covers that it is more likely cut short than corrected."""
         if gone > _FEW_GONE and gone > _SMALL_SHARE_GONE * known:
             raise DataRefusedError(
                 f"{gone:,} of the {known:,} counts known of {self.source.name} are not in the file any more",
                 file=file,
-                hint="was it cut short? If they were taken back, use --allow-withdrawals; if the file has only its own "
-                "days, say `coverage: dates` in the source's card",
+                hint=f"was it cut short? If they were taken back, use --allow-withdrawals; {else_do}",
             )
 
     def _kept(self, vintage: Vintage, file: Fetched, refused: Refused | None) -> Iterator[Recorded]:

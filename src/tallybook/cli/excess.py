@@ -23,7 +23,8 @@ from tallybook.sources.all_cause import parse_deaths
 
 EXAMPLES: Final = (
     "Examples: tallybook excess --book covid · tallybook excess Austria --chart austria.png --book covid · "
-    "tallybook excess --compare-published recorded --book covid · tallybook excess --coverage 2019 --book covid · "
+    "tallybook excess --compare-published recorded --book covid · "
+    "tallybook excess --interval-coverage 2019 --book covid · "
     "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv"
 )
 
@@ -59,7 +60,9 @@ def excess(
     coverage: Annotated[
         int | None,
         typer.Option(
-            metavar="YEAR", help="How often intervals held what happened, in years held back through this one."
+            "--interval-coverage",
+            metavar="YEAR",
+            help="How often intervals held what happened, in years held back through this one.",
         ),
     ] = None,
     chart: Annotated[
@@ -75,7 +78,7 @@ def excess(
     """Show deaths from all causes beside those expected from the years before, and the excess with its interval."""
     book = Book(folder)
     if coverage is not None:
-        _print(book.excess_coverage(coverage), output, limit)
+        _print(book.interval_coverage(coverage), output, limit)
         return
     moment = None if as_of is None else moment_of(as_of, book)
     made = book.excess(as_of=moment, baseline=None if baseline is None else _years(baseline))
@@ -98,7 +101,7 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
     if compare == RECORDED:
         published = book.all_cause_deaths()
     else:
-        published = parse_deaths(read_file(Path(compare)), file=compare, today=date.today(), ignored=["*"])
+        published = parse_deaths(read_file(Path(compare)), file=compare, today=date.max, ignored=["*"])
     table = agreement(made, published)
     if table.is_empty():
         raise ContractError(
@@ -122,7 +125,7 @@ def _draw(rows: pl.DataFrame, place: str | None, file: Path, source: str) -> Non
         raise ContractError(f"{file} is no picture", hint="end its name in .png, .svg, .html or .json")
     from tallybook.charts.excess import excess as drawn
 
-    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2)
+    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2, inline=True)
     out.print(f"drew {escape(str(file))}")
 
 

@@ -91,6 +91,7 @@ def excess_deaths(
     [(100.0, 40.0, 40.0)]
     """
     frame, give = take(deaths)
+    frame = frame.drop(ESTIMATES, strict=False)
     columns = (place,) if isinstance(place, str) else tuple(place)
     rows = read_periods(frame, columns)
     span = baseline or _usual_baseline(rows)

@@ -145,7 +145,10 @@ def _remark(baseline: tuple[int, int]) -> pl.Expr:
             lacks & known & ~_within(pl.col("periods"), pl.col("kind")),
             pl.format("no history of {} {}", unit, "period"),
         ),
-        (lacks & known & _within(pl.col("periods"), pl.col("kind")), pl.lit("its terms cannot be told apart")),
+        (
+            lacks & known & _within(pl.col("periods"), pl.col("kind")),
+            pl.lit("the terms of its model cannot be told apart"),
+        ),
         (~lacks & pl.col("half_width").is_null(), pl.lit("no interval: nothing tells how years differ")),
         (
             ~lacks & (pl.col("terms") != "") & pl.col("kind").is_in(["mean", "average"]),
