@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final
 
@@ -166,7 +166,9 @@ def moment_of(said: Mapping[str, str], desk: Desk) -> datetime | None:
     if "snapshot_date" not in said:
         return None
     asked = instant_of(said["snapshot_date"])
-    return asked if isinstance(asked, datetime) else desk.past.end_of(asked)
+    day = asked.date() if isinstance(asked, datetime) else asked
+    end = desk.past.end_of(day)
+    return asked if isinstance(asked, datetime) else end
 
 
 def within(said: Mapping[str, str], desk: Desk) -> Callable[[datetime], bool]:
@@ -294,17 +296,12 @@ def _instant(moment: datetime) -> str:
 
 def _begin(text: str, desk: Desk) -> datetime:
     asked = instant_of(text)
-    if isinstance(asked, datetime):
-        return asked
-    try:
-        return desk.past.end_of(asked - timedelta(days=1)) + timedelta(microseconds=1)
-    except OverflowError:
-        raise refused(f"{asked} is at the beginning of all time") from None
+    return asked if isinstance(asked, datetime) else datetime.combine(asked, time(), desk.book.zone)
 
 
 def _end(text: str, desk: Desk) -> datetime:
-    asked: date | datetime = instant_of(text)
+    asked = instant_of(text)
     if isinstance(asked, datetime):
         # Report times are told to the second.
         return asked + timedelta(microseconds=999_999)
-    return desk.past.end_of(asked)
+    return datetime.combine(asked, time.max, desk.book.zone)

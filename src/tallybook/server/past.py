@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from threading import RLock
 from typing import Final, TypeVar
 
@@ -59,13 +59,12 @@ class Past:
         """Return the last moment of a day where the book is.
 
         Raises:
-            NoSuchError: nothing is known of such a day.
+            NoSuchError: it is in the future.
         """
-        try:
-            midnight = datetime.combine(day + timedelta(days=1), time(), self.book.zone)
-            return midnight - timedelta(microseconds=1)
-        except OverflowError:
-            raise NoSuchError(f"{day} is at the end of all time", hint="nothing is known then yet") from None
+        # Wherever who asks may be, tomorrow is the latest that it is anywhere.
+        if day > datetime.now(UTC).date() + timedelta(days=1):
+            raise NoSuchError(f"{day} is in the future", hint="nothing is known then yet")
+        return datetime.combine(day + timedelta(days=1), time(), self.book.zone) - timedelta(microseconds=1)
 
     def known(
         self, moment: datetime, level: Level, metrics: Sequence[str], geoids: Sequence[str] | None, days: pl.Expr
