@@ -74,6 +74,19 @@ def test_a_file_that_was_cut_short_is_refused_unless_withdrawals_are_allowed(boo
     assert [file.withdrawn for file in book.record("nyt", feed)] == [4]
 
 
+def test_a_file_that_lost_all_its_rows_is_one_that_was_cut_short(book: Book, feed: Path) -> None:
+    header, *_ = STATES.splitlines()
+    (feed / "us-states.csv").write_text(
+        "\n".join([header, *(f"2020-05-{day:02},Ohio,39,{day},{day}" for day in range(1, 31))])
+    )
+    book.record("nyt", feed)
+    (feed / "us-states.csv").write_text(f"{header}\n")
+    with pytest.raises(DataRefusedError, match=r"us-states\.csv: 60 of the 60 counts known of nyt are not in the file"):
+        book.record("nyt", feed)
+    assert [file.withdrawn for file in book.record("nyt", feed, allow_withdrawals=True)] == [60]
+    assert book.totals("state").is_empty()
+
+
 def test_a_day_is_in_the_future_by_the_clock_of_the_book(book: Book, feed: Path) -> None:
     with pytest.raises(DataRefusedError, match="known as of 2020-05-01"):
         book.record("nyt", feed, as_of=dt.datetime(2020, 5, 2, 3, 59, tzinfo=dt.UTC))
@@ -87,6 +100,16 @@ def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
         book.record("nyt", feed, as_of=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
     with pytest.raises(ContractError, match="before all time zones"):
         book.record("nyt", feed, as_of=dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=14))))
+    book.record("nyt", feed)
+    for moment, says in (
+        (dt.datetime(2020, 5, 3), "has no time zone"),
+        (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), "is in the future; nothing is known then yet"),
+    ):
+        for ask in (book.averages, book.totals):
+            with pytest.raises(ContractError, match=says):
+                ask("state", as_of=moment)
+        with pytest.raises(ContractError, match=says):
+            book.changes(dt.datetime(2020, 5, 3, tzinfo=dt.UTC), moment)
 
 
 def test_totals_are_what_is_known(book: Book, feed: Path) -> None:

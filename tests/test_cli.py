@@ -11,14 +11,14 @@ from conftest import HERE
 from tallybook import Book
 
 
-def tallybook(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def tallybook(*arguments: str | Path, folder: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "tallybook", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"} | env,
     )
 
 
@@ -150,7 +150,7 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
     assert known.stdout == "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n"
     told = tallybook("revisions", "--place", "Ohio", "--since", "2020-05-02", "--metric", "cases", "--book", revised)
     assert told.stdout.splitlines()[1].split() == ["2020-05-03", "09:00", "Ohio", "cases", "2020-05-01", "7", "9", "2"]
-    assert tallybook("revisions", "--metric", "deaths", "--book", revised).stdout == ""
+    assert tallybook("revisions", "--metric", "deaths", "--book", revised).stdout == "nothing was revised\n"
     summary = tallybook("revisions", "--summary", "--format", "csv", "--book", revised).stdout.splitlines()
     assert summary[1].startswith("USA-39,Ohio,cases,1,100,1,1,1,")
     differs = tallybook("diff", "2020-05-02T10:00", "2020-05-04", "--book", revised)
@@ -166,6 +166,10 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("as-of", "yesterday"), "'yesterday' is no moment; write it as 2021-03-05T02:15-05:00"),
+        (("revisions", "--metric", "case"), "no metric 'case'; use one of cases, deaths"),
+        (("revisions", "--summary", "--since", "2020-05-03"), "a summary is of all that is known; leave --since out"),
+        (("as-of", "2100-05-03"), "is in the future; nothing is known then yet"),
+        (("diff", "2020-05-03", "2100-05-03"), "is in the future"),
         (("as-of", "2020-05-03", "--place", "Ohi"), "no place 'Ohi'; did you mean 'Ohio'?"),
         (("as-of", "2020-05-03", "--level", "planet"), "planet"),
         (("publish", "--as-of", "2020-05-03"), "a past release needs a folder of its own"),
@@ -174,6 +178,8 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
         (("diff", ".", "2020-05-03"), "are a folder and a moment"),
         (("diff", ".", "sources"), "holds no release"),
         (("record", "nyt", "--vintages", "none"), "no folder 'none'"),
+        (("record", "nyt", "--vintages", ".", "--as-of", "2020-05-02"), "past versions have moments of their own"),
+        (("record", "nyt", "us.csv", "--vintages", "old"), "'us.csv' is none of the versions in old; leave it out"),
         (("record", "nyt", "--git", "."), "give --vintages DIR, or --git REPO and a file in it"),
         (("record", "nyt", "us-states.csv", "--git", "sources"), "cannot read the repository sources"),
     ],
@@ -183,6 +189,36 @@ def test_what_cannot_be_told_is_one_line(revised: Path, arguments: tuple[str, ..
     assert (said.returncode, said.stdout) == (1, "")
     assert says in said.stderr
     assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "step"),
+    [
+        (("record", "nyt", "feed"), "recording"),
+        (("record", "nyt", "--vintages", "old"), "recording"),
+        (("publish",), "writing the release"),
+        (("check",), "checking"),
+        (("suggest-anomalies",), "checking"),
+        (("close-day",), "closing what is over"),
+        (("explain", "Ohio", "2020-05-02", "cases"), "computing averages"),
+        (("as-of", "2020-05-03", "--level", "state"), "reading the ledger"),
+        (("revisions",), "reading the ledger"),
+        (("revisions", "--summary"), "reading the ledger"),
+        (("diff", "2020-05-02", "2020-05-03"), "reading the ledger"),
+    ],
+)
+def test_what_may_take_long_shows_on_a_terminal_what_it_is_doing(
+    tmp_path: Path, feed: Path, arguments: tuple[str, ...], step: str
+) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt").folder
+    feed.rename(book / "feed")
+    (book / "old").mkdir()
+    (book / "old/2020-05-03T0900-0400_us-states.csv").write_bytes((book / "feed/us-states.csv").read_bytes())
+    Book(book).record("nyt", book / "feed")
+    shown = tallybook(*arguments, folder=book, FORCE_COLOR="1")
+    assert shown.returncode == 0
+    assert step in shown.stderr
+    assert tallybook(*arguments, folder=book).stderr == ""
 
 
 def test_sources_lists_the_book_and_elsewhere_the_templates_and_checks_cards(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -265,3 +266,34 @@ def test_moments_of_the_future_and_without_a_zone_are_refused(book: Book, vintag
         early.publish(book.folder / "naive", as_of=dt.datetime(2020, 3, 30))
     with pytest.raises(ContractError, match="needs a folder of its own"):
         early.publish(as_of=dt.datetime(2020, 3, 30, tzinfo=dt.UTC))
+
+
+def test_past_versions_of_the_current_day_reach_no_historical_file(tmp_path: Path) -> None:
+    """Neither from a repository nor from folders, and however the folder's name is kept: they are closed day by day."""
+    header = "date,state,fips,cases,deaths,confirmed_cases,confirmed_deaths,probable_cases,probable_deaths"
+    repository = _folder(tmp_path / "repository")
+    git(repository, "init", "--quiet", when=NOW)
+    (repository / "live").mkdir()
+    days = [dt.datetime(2021, 3, day, 20, tzinfo=ZoneInfo("America/New_York")) for day in (5, 6)]
+    for moment in days:
+        row = f"{moment:%Y-%m-%d},Washington,53,{moment.day},1,{moment.day},1,0,0"
+        (repository / "live/us-states.csv").write_text(f"{header}\n{row}\n")
+        git(repository, "add", ".", when=moment)
+        git(repository, "commit", "--quiet", "-m", f"Live {moment.day}", when=moment)
+    (_folder(tmp_path / "live") / "2021-03-06T2000-0500_us-states.csv").write_text(f"{header}\n{row}\n")
+    (_folder(tmp_path / "flat") / "2021-03-06T2000-0500_live_us-states.csv").write_text(f"{header}\n{row}\n")
+    histories: list[GitHistory | FolderHistory] = [
+        GitHistory(repository, "live/us-states.csv"),
+        *(FolderHistory(tmp_path / name) for name in ("live", "flat")),
+    ]
+    for number, history in enumerate(histories):
+        book = Book(Book.init(tmp_path / f"book{number}", template="nyt").folder, clock=lambda: NOW)
+        (tmp_path / "us-states.csv").write_text("date,state,fips,cases,deaths\n2021-03-04,Washington,53,4,1\n")
+        book.record("nyt", tmp_path / "us-states.csv", as_of=days[0].replace(hour=9))
+        assert [file.withdrawn for file in book.record_vintages("nyt", history)] == [0] * len(history)
+        assert list(book.record_vintages("nyt", history)) == []
+        assert book.totals("state")["cases"].to_list() == [4]
+        parts = book.publish().folder / "us-states-confirmed-probable.csv"
+        history.close()
+        assert len(parts.read_text().splitlines()) == 1 + len(history)
+        assert book.totals("state")["cases"].to_list() == [4, *(5, 6)[-len(history) :]]

@@ -18,6 +18,7 @@ from tallybook.checks.sums import counties_and_state, parts_and_sum, states_and_
 from tallybook.model.cards import Cadence
 from tallybook.model.findings import FINDING_SCHEMA
 from tallybook.model.places import gazetteer
+from tallybook.sources.vintages import FolderHistory
 
 START = dt.date(2020, 4, 1)
 
@@ -47,10 +48,10 @@ def totals_of(**totals: int | None) -> pl.DataFrame:
     keys = [key.split("__") for key in totals]
     return pl.DataFrame(
         [
-            (place.upper().replace("_", "-"), metric, START, total)
+            (place.upper().replace("_", "-"), metric, START, total, False)
             for (place, metric), total in zip(keys, totals.values(), strict=True)
         ],
-        schema={"place": pl.String, "metric": pl.String, "date": pl.Date, "total": pl.Int64},
+        schema={"place": pl.String, "metric": pl.String, "date": pl.Date, "total": pl.Int64, "live": pl.Boolean},
         orient="row",
     )
 
@@ -99,6 +100,11 @@ def test_confirmed_and_probable_add_up_where_both_are_known() -> None:
     assert parts_and_sum(right, "deaths", code="confirmed-probable").is_empty()
     blank = totals_of(usa_39__cases=10, usa_39__confirmed_cases=7, usa_39__probable_cases=None)
     assert parts_and_sum(blank, "cases", code="confirmed-probable").is_empty()
+    # The parts are of the evening, the total of the morning after.
+    corrected = wrong.with_columns(live=pl.col("metric") != "cases")
+    assert parts_and_sum(corrected, "cases", code="confirmed-probable").is_empty()
+    live = wrong.with_columns(live=pl.lit(value=True))
+    assert parts_and_sum(live, "cases", code="confirmed-probable").height == 1
 
 
 def test_counties_add_up_to_their_state_unknown_included() -> None:
@@ -164,6 +170,60 @@ def test_real_examples_of_the_documentation(real_book: Book, shared_data: Path, 
         "5507",
     )
     assert seen("gap", "USA-26131", "cases", dt.date(2020, 4, 8), counties)[0] == "no report for 24 days"
+
+
+def test_a_wrong_card_of_real_towns_is_found(shared_data: Path, tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "book", template="connecticut")
+    card = book.folder / "sources/ct-towns.md"
+    wrong = {
+        "  people_tested: {column: People tested, since: 2020-05-16}\n": "",
+        "tests: {column: Number of tests, since: 2020-05-31}": "tests: {column: People tested, since: 2020-05-16}",
+        "column: Confirmed cases, since: 2020-05-31": "column: Confirmed cases, since: 2020-05-30",
+        "column: Case rate, since: 2020-04-16": "column: Case rate, since: 2020-04-17",
+        "place:\n": "ignore: Number of tests\nplace:\n",
+    }
+    text = card.read_text()
+    for old, new in wrong.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    card.write_text(text)
+    Book(book.folder).record("ct-towns", next((shared_data / "ct-towns").iterdir()))
+    found = Book(book.folder).check()
+    hartford = found.filter(place="USA-09-064").select("code", "metric", "date", "seen", "expected").rows()
+    for row in (
+        ("blank-after-start", "confirmed_cases", dt.date(2020, 5, 30), "blank", "a number since 2020-05-30"),
+        ("filled-before-start", "reported_cases_per_100k", dt.date(2020, 4, 16), "438", "nothing before 2020-04-17"),
+        (
+            *("test-results", "tests", dt.date(2020, 10, 13)),
+            *("4225 positive, 89876 negative, 150 indeterminate: 94251 in all", "36512"),
+        ),
+    ):
+        assert row in hartford
+    # Each on the one day the card is wrong about, in all towns.
+    for code in ("blank-after-start", "filled-before-start"):
+        assert found.filter(code=code)["place"].n_unique() == found.filter(code=code).height == 169
+
+
+def test_versions_that_disagree_or_take_something_back_are_found_in_the_real_record(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    book = Book.init(tmp_path / "book", template="nyt")
+    card, settings = book.folder / "sources/nyt.md", book.folder / "book.toml"
+    (card.parent / "final.md").write_text(card.read_text())
+    settings.write_text(settings.read_text().replace("first_date = 2020-01-21", "first_date = 2020-01-22"))
+    book = Book(book.folder)
+    assert len(list(book.record_vintages("nyt", FolderHistory(shared_data / "nyt-vintages")))) == 32
+    book.record("nyt", shared_data / "nyt-2021-03-07/us.csv")
+    gone = book.check().filter(code="withdrawn").select("place", "metric", "date", "seen").rows()
+    assert gone == [("USA-60", name, dt.date(2020, 4, 9), "11 days withdrawn by nyt") for name in ("cases", "deaths")]
+    book.record("final", shared_data / "nyt/us-states.csv")
+    found = book.check().select("code", "place", "metric", "date", "seen", "expected")
+    said = "final: 2680637; nyt: 2683840"
+    assert ("sources-disagree", "USA-48", "cases", dt.date(2021, 3, 4), said, "sources agree") in found.rows()
+    last = dt.date(2021, 3, 6)
+    assert ("states-nation", "USA", "cases", last, "states add up to 28994675, 851 off", "28993824") in found.rows()
+    early = found.filter(code="too-early").select("place", "seen", "expected").rows()
+    assert early == [(place, "1 on 2020-01-21", "nothing before 2020-01-22") for place in ("USA", "USA-53")]
 
 
 def test_drafts_are_only_of_what_nobody_explained_and_are_a_register(real_book: Book, tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_c
         (b"date,state,cases\na,b,1\na,b\n", "line 3: 2 cells where the header has 3"),
         (b"date,state,cases\na,b,c,1\n", "line 2: 4 cells where the header has 3; a comma inside a cell"),
         (b"date,state,cases\na,b,1\n\na,b,1\n", "line 3: 1 cells where the header has 3"),
+        (b"date,state,cases\na,b\na,b,c,1\n", "line 2: 2 cells where the header has 3"),
+        (b"PK\x03\x04\x14\x00", "this is a workbook or a ZIP file, not a table; save the sheet as CSV"),
         (b'date,state,cases\na,b,1\na,"b,1\n', "line 3: a quotation mark neither opens nor closes a cell"),
         (b'date,state,cases\n2020-03-03,"Ohio"x,1\n', "line 2: a quotation mark neither opens nor closes a cell"),
         (b'date,state,cases\n2020-03-03,"Ohio" ,1\n', "line 2: a quotation mark neither opens nor closes a cell"),

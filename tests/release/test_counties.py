@@ -73,6 +73,43 @@ def test_a_table_too_long_for_a_spreadsheet_comes_by_year(monkeypatch: pytest.Mo
     assert "rolling-averages/us.csv would have" in (release.folder / "release.json").read_text()
 
 
+def test_changes_and_parts_too_long_for_a_spreadsheet_come_by_year_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    book = Book.init(tmp_path / "book", template="nyt")
+    columns = "date,cases,deaths,confirmed_cases,confirmed_deaths,probable_cases,probable_deaths"
+    (tmp_path / "live").mkdir()
+    for day in (date(2020, 12, 31), date(2021, 1, 1), date(2021, 1, 2)):
+        (tmp_path / "live/us.csv").write_text(f"{columns}\n{day},2,1,1,1,1,0\n")
+        book.record("nyt", tmp_path / "live/us.csv")
+        book.close_day(day)
+    monkeypatch.setattr(layout, "SPREADSHEET_ROWS", 2)
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-12-31,5,1\n2021-01-01,6,1\n2021-01-02,7,1\n")
+    book.record("nyt", tmp_path / "us.csv")
+    release = book.publish()
+    for stem in ("us-confirmed-probable", "changes"):
+        assert not (release.folder / f"{stem}.csv").exists()
+        assert any(note.startswith(f"{stem}.csv would have 3 rows") for note in release.notes)
+    assert (release.folder / "us-confirmed-probable-2020.csv").read_text().splitlines()[1:] == ["2020-12-31,1,1,1,0"]
+    assert pl.read_csv(release.folder / "changes-2021.csv")["date"].to_list() == ["2021-01-01", "2021-01-02"]
+    assert (release.folder / "changes-2020.csv").read_text().splitlines()[0].startswith("change,date,geoid")
+
+
 def test_only_counties_come_by_year_by_default() -> None:
     table = pl.DataFrame({"date": [date(2020, 1, 1)]})
-    assert [name for name, _ in csv_files(table, Level.STATE)] == ["us-states.csv"]
+    assert [sheet.name for sheet in csv_files(table, Level.STATE)] == ["us-states.csv"]
+
+
+def test_a_year_too_long_for_a_spreadsheet_comes_by_half_year_and_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "SPREADSHEET_ROWS", 2)
+    days = [date(2021, 1, 1), date(2021, 2, 1), date(2021, 2, 2), date(2021, 7, 1)]
+    sheets = list(csv_files(pl.DataFrame({"date": days}), Level.COUNTY))
+    assert [(sheet.name, sheet.rows is not None, sheet.height) for sheet in sheets] == [
+        ("us-counties.csv", False, 4),
+        ("us-counties-2021.csv", False, 4),
+        ("us-counties-2021-h1.csv", False, 3),
+        ("us-counties-2021-h1-01.csv", True, 1),
+        ("us-counties-2021-h1-02.csv", True, 2),
+        ("us-counties-2021-h2.csv", True, 1),
+        ("us-counties-recent.csv", True, 1),
+    ]

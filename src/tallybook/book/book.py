@@ -218,7 +218,7 @@ class Book:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
         live = self.live.as_of()
         days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
-        return close(self.ledger, live, days, time_zone=self.config.time_zone)
+        return close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
 
     def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known of a level, one row per place and day.
@@ -228,8 +228,11 @@ class Book:
         Args:
             level: the level.
             as_of: what was known at this moment, which has a time zone; now by default.
+
+        Raises:
+            ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
-        return totals_of(self.ledger.as_of(as_of), level_of(level), self.places, metrics=self.config.metrics)
+        return totals_of(self._known(as_of), level_of(level), self.places, metrics=self.config.metrics)
 
     def averages(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
@@ -242,10 +245,10 @@ class Book:
 
         Raises:
             BookError: nothing of that level is recorded.
-            ContractError: there is no such level.
+            ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
         wanted = level_of(level)
-        for made in figures(self.ledger.as_of(as_of), levels=self.config.levels, method=self.method(as_of)):
+        for made in figures(self._known(as_of), levels=self.config.levels, method=self.method(as_of)):
             if made.level is wanted:
                 return made.averages
         raise BookError(f"nothing is recorded of level {str(level)!r}", hint="record a file of that level first")
@@ -286,8 +289,11 @@ class Book:
         Returns:
             ``change`` (new, revised or withdrawn), ``date``, ``geoid``, ``place``, ``metric``, ``old``, ``new``,
             ``difference``, ``as_of``, ``source``; by date.
+
+        Raises:
+            ContractError: a moment has no time zone or is in the future.
         """
-        return changed_rows(self.ledger.as_of(since), self.ledger.as_of(until), self.places)
+        return changed_rows(self._known(since), self._known(until), self.places)
 
     def explain(self, place: str, day: date, metric: str, *, as_of: datetime | None = None) -> Explanation:
         """Return what an average is made of: the days of its window, or for the nation the states it adds up.
@@ -308,31 +314,44 @@ class Book:
         )
         level = level_at(pl.col("place"))
         parts = level == Level.STATE if found.level is Level.NATION else pl.lit(value=False)
-        known = self.ledger.as_of(as_of, where=(pl.col("place") == found.geoid) | parts)
+        known = self._known(as_of, where=(pl.col("place") == found.geoid) | parts)
         records = self.ledger.records(as_of)
         return explain(known, found, day, metric, method=self.method(as_of), notes=notes, records=records)
 
-    def check(self) -> pl.DataFrame:
+    def check(self, *, progress: Progress = _silent) -> pl.DataFrame:
         """Return what looks wrong in what is known: declines, jumps, gaps, sums that do not add up, and more.
 
         Columns of FINDING_SCHEMA, and ``anomaly``: the ids of the register's entries on that place, metric and day,
         null where nothing is explained. Sorted by date. Every code has a section in docs/checks.md.
 
+        Args:
+            progress: called as the work goes on.
+
         Raises:
             BookError: nothing is recorded yet.
         """
+        progress("reading the ledger", 0, 3)
         known = self.ledger.as_of()
         if known.is_empty():
             raise BookError("there is nothing to check", hint="record a feed first")
+        progress("reading the sources", 1, 3)
+        by_source = self.ledger.as_of(each_source=True)
+        progress("checking", 2, 3)
         return findings_of(
             known,
-            self.ledger.as_of(each_source=True),
+            by_source,
             levels=self.config.levels,
             since=self.sources.since(),
             method=self.method(),
             cadence=self.sources.cadence(self.config.levels),
             first=self.config.first_date,
         )
+
+    def _known(self, as_of: datetime | None, *, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Return what was known of some keys at a moment, or is now. What will be known is not known yet: it would change."""
+        if as_of is not None:
+            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        return self.ledger.as_of(as_of, where=where)
 
     def method(self, as_of: datetime | None = None) -> Method:
         """Return how the averages are made: days, populations, and the register of now or as it was at a moment."""

@@ -23,8 +23,8 @@ from tallybook.model.files import read_file
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.figures import Method, figures, first_covered
-from tallybook.release.live import close, in_time, live_tables, open_days
-from tallybook.release.write import History, Release, provenance, write_release
+from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
+from tallybook.release.write import PROVENANCE, History, Release, provenance, write_release
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
@@ -94,7 +94,7 @@ class Publisher:
             tables=tables,
             annotations=self.sources.annotations(),
             register=method.register,
-            provenance=provenance(known, self.ledger.records()),
+            provenance=self._provenance(known, live),
             history=history,
             about=self.config.model_dump(include={"title", "notice", "publisher", "licence", "attribution"}),
         )
@@ -121,9 +121,16 @@ class Publisher:
         known, live = self.ledger.as_of(), self.live.as_of()
         fresh = in_time(live, self.config.time_zone)
         today = self.clock().astimezone(ZoneInfo(self.config.time_zone)).date()
-        if close(self.ledger, fresh, open_days(fresh, known, today), time_zone=self.config.time_zone):
+        waiting = open_days(fresh, known, today)
+        if close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone):
             known = self.ledger.as_of()
         return known, live
+
+    def _provenance(self, known: pl.DataFrame, live: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """Return where the values of the release come from, those of its live files by themselves, by path."""
+        told = {PROVENANCE: provenance(known, self.ledger.records())}
+        today = latest_day(live)
+        return {**told, f"{FOLDER}/{PROVENANCE}": provenance(today, self.live.records())} if today.height else told
 
     def _history(self, known: pl.DataFrame, moment: datetime, method: Method) -> tuple[History, Published]:
         """Return what changed since the release before, and the state that is to be published."""

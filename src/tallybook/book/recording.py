@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from tallybook.anomalies import read_anomalies
 from tallybook.errors import ContractError, DataRefusedError, SourceError
@@ -21,6 +24,7 @@ from tallybook.model.reports import Reports
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.cards import Source
 from tallybook.sources.feeds import fetch_source, name_in_feed, parse_source
+from tallybook.sources.published import Feed
 from tallybook.sources.vintages import Vintage
 
 Progress = Callable[[str, int, int], None]
@@ -97,11 +101,12 @@ class Recorder:
 
     def record_vintages(self, vintages: Vintages, refused: Refused | None) -> Iterator[Recorded]:
         """Record past versions of a file; see ``Book.record_vintages``."""
-        records = self.ledger.records().filter(source=self.source.name)
+        records = pl.concat([self.ledger.records(), self.live.records()]).filter(source=self.source.name)
         done = set(records.select("as_of", "file").rows()) | set(records.select("as_of", "sha256").rows())
         new = (vintage for vintage in vintages if (vintage.moment, vintage.address) not in done)
         read = self._counted(new, len(vintages))
-        yield from self.ledger.record_all(self._parsed(read, done, refused))
+        for ledger, files in groupby(self._parsed(read, done, refused), key=lambda parsed: parsed[0]):
+            yield from ledger.record_all((reports, moment) for _, reports, moment in files)
 
     def _counted(self, vintages: Iterator[Vintage], number: int) -> Iterator[tuple[Vintage, Fetched]]:
         for place, vintage in enumerate(vintages):
@@ -114,10 +119,10 @@ class Recorder:
 
     def _parsed(
         self, read: Iterator[tuple[Vintage, Fetched]], done: set[tuple[datetime, str]], refused: Refused | None
-    ) -> Iterator[tuple[Reports, datetime]]:
-        """Yield what each version says; the next ones are read meanwhile."""
+    ) -> Iterator[tuple[Ledger, Reports, datetime]]:
+        """Yield what each version says, and the ledger it is for; the next ones are read meanwhile."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            ahead: deque[Future[tuple[Vintage, list[Reports]]]] = deque()
+            ahead: deque[Future[tuple[Vintage, Feed]]] = deque()
             for vintage, file in read:
                 if (vintage.moment, file.sha256) not in done:
                     ahead.append(pool.submit(self._parse, vintage, file, refused))
@@ -126,10 +131,12 @@ class Recorder:
             while ahead:
                 yield from self._dated(*ahead.popleft().result())
 
-    def _dated(self, vintage: Vintage, said: list[Reports]) -> Iterator[tuple[Reports, datetime]]:
-        return ((replace(reports, note=vintage.note), vintage.moment) for reports in said)
+    def _dated(self, vintage: Vintage, said: Feed) -> Iterator[tuple[Ledger, Reports, datetime]]:
+        for ledger, files in ((self.ledger, said.final), (self.live, said.live)):
+            for reports in files:
+                yield ledger, replace(reports, note=vintage.note), vintage.moment
 
-    def _parse(self, vintage: Vintage, file: Fetched, refused: Refused | None) -> tuple[Vintage, list[Reports]]:
+    def _parse(self, vintage: Vintage, file: Fetched, refused: Refused | None) -> tuple[Vintage, Feed]:
         today = self.day_of(vintage.moment)
         try:
             said = parse_source(self.source, [file], levels=self.levels, places=self.places, today=today)
@@ -137,8 +144,8 @@ class Recorder:
             if refused is None:
                 raise
             refused(error)
-            return vintage, []
-        return vintage, said.final
+            return vintage, Feed([], [], None)
+        return vintage, said
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment where the book is."""

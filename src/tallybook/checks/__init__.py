@@ -46,7 +46,8 @@ class Evidence:
     Attributes:
         counts: ``place``, ``level``, ``metric``, ``date``, ``total``, ``count`` (new; null = not reported); one row per
             place, metric and day of the calendar.
-        totals: ``place``, ``metric``, ``date``, ``total``; the parts among the metrics.
+        totals: ``place``, ``metric``, ``date``, ``total``, ``live`` (the last live count of a day); the parts among
+            the metrics.
         rates: ``place``, ``metric``, ``date``, ``rate``: those the sources computed, per 100,000 people.
         by_source: the latest observation of each source.
         places: the gazetteer's frame.

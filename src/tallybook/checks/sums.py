@@ -15,8 +15,11 @@ _KEY = ["place", "metric", "date"]
 def parts_and_sum(totals: pl.DataFrame, metric: str, *, code: str) -> pl.DataFrame:
     """Return where all parts of a metric are known and do not add up to it.
 
+    Parts that only a live count told, before its day ended, are not held against a sum that was corrected since.
+
     Args:
-        totals: ``place``, ``metric``, ``date``, ``total``; metrics include the parts.
+        totals: ``place``, ``metric``, ``date``, ``total``, ``live`` (the last live count of a day); metrics include the
+            parts.
         metric: a metric that has parts.
         code: the code of the check.
     """
@@ -29,13 +32,15 @@ def parts_and_sum(totals: pl.DataFrame, metric: str, *, code: str) -> pl.DataFra
         .agg(
             pl.len(),
             sum=pl.col("total").sum(),
+            live_parts=pl.col("live").any(),
             words=pl.format("{} {}", "total", _said("metric", metric)).sort_by(order).str.join(", "),
         )
         .filter(pl.col("len") == len(parts))
     )
-    rows = totals.filter(metric=metric).join(sums, on=["place", "date"]).filter(pl.col("sum") != pl.col("total"))
+    rows = totals.filter(metric=metric).join(sums, on=["place", "date"])
+    of_one_moment = pl.col("live") | ~pl.col("live_parts")
     return found(
-        rows,
+        rows.filter(of_one_moment, pl.col("sum") != pl.col("total")),
         code=code,
         severity=Severity.ERROR,
         seen=pl.format("{}: {} in all", "words", "sum"),

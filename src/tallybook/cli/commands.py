@@ -18,7 +18,16 @@ from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
 from tallybook.cli import history, serve, sources
 from tallybook.cli.moments import moment_of
-from tallybook.cli.printing import err, in_numbers, out, print_explanation, print_findings, print_release, progress
+from tallybook.cli.printing import (
+    err,
+    in_numbers,
+    out,
+    print_explanation,
+    print_findings,
+    print_release,
+    progress,
+    working,
+)
 from tallybook.errors import ContractError, TallybookError
 from tallybook.sources.vintages import FolderHistory, GitHistory
 
@@ -101,6 +110,8 @@ def record(
     """Record what a source says. Everything is checked first; what was known already is not stored again."""
     book = Book(folder)
     if vintages or git:
+        if as_of is not None:
+            raise ContractError("past versions have moments of their own", hint="leave --as-of out")
         with closing(_past(book, vintages, pattern, git, location)) as past:
             _record_past(book, feed, past, skip_refused=skip_refused)
         return
@@ -115,6 +126,8 @@ def _past(
     book: Book, vintages: Path | None, pattern: str | None, git: Path | None, path: str | None
 ) -> FolderHistory | GitHistory:
     if git is None and vintages is not None:
+        if path is not None:
+            raise ContractError(f"{path!r} is none of the versions in {vintages}", hint="leave it out")
         return FolderHistory(vintages, pattern=pattern, zone=ZoneInfo(book.config.time_zone))
     if git is None or vintages is not None or path is None:
         raise ContractError("give --vintages DIR, or --git REPO and a file in it", hint="one of them at a time")
@@ -168,7 +181,9 @@ def close_day(
     folder: BookFolder = Path(),
 ) -> None:
     """Make the last live counts of a day final, unless final ones were recorded. Publishing does it, too."""
-    closed = Book(folder).close_day(None if day is None else _date(day))
+    book = Book(folder)
+    with working("closing what is over"):
+        closed = book.close_day(None if day is None else _date(day))
     for file in closed:
         out.print(f"closed {escape(file.file)}: {file.added:,} counts are final")
     if not closed:
@@ -189,7 +204,9 @@ def check(
     folder: BookFolder = Path(),
 ) -> None:
     """Say what looks wrong: declines, jumps, gaps, sums that do not add up, sources that disagree."""
-    findings = Book(folder).check()
+    book = Book(folder)
+    with progress() as bar:
+        findings = book.check(progress=bar)
     if output == "json":
         print(findings.with_columns(pl.col("date").dt.to_string()).write_json())
     else:
@@ -202,7 +219,9 @@ def check(
 def suggest_anomalies(folder: BookFolder = Path()) -> None:
     """Draft rows of anomalies.csv for declines and jumps that no entry explains. An editor decides which to keep."""
     book = Book(folder)
-    print(write_anomalies(drafts(book.check(), book.places)), end="")
+    with progress() as bar:
+        drafted = write_anomalies(drafts(book.check(progress=bar), book.places))
+    print(drafted, end="")
 
 
 @app.command(
@@ -216,7 +235,9 @@ def explain(
 ) -> None:
     """Show what an average is made of: the days of its window, what was left out and why, the sum and the division."""
     book = Book(folder)
-    print_explanation(book, book.explain(place, _date(day), metric))
+    with working("computing averages"):
+        made = book.explain(place, _date(day), metric)
+    print_explanation(book, made)
 
 
 @app.command(epilog="Example: tallybook demo /tmp/demo")

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from tallybook.book import Book
 from tallybook.cli.moments import moment_of
-from tallybook.cli.printing import out, print_rows
+from tallybook.cli.printing import out, print_rows, working
 from tallybook.errors import ContractError
 from tallybook.measures.revisions import revision_summary
+from tallybook.model.metrics import COUNTS, RATES
 from tallybook.release.changes import compare_releases
 from tallybook.release.layout import known_table
 
@@ -50,7 +51,8 @@ def as_of(
     found = None if place is None else book.places.find(place, among=book.config.levels)
     levels = list(book.config.levels)
     wanted = level or (found.level if found else min(levels, key=list(type(levels[0])).index))
-    totals = book.totals(wanted, as_of=moment_of(moment, book))
+    with working("reading the ledger"):
+        totals = book.totals(wanted, as_of=moment_of(moment, book))
     if found:
         totals = totals.filter(geoid=found.geoid)
     print(known_table(totals, wanted, book.places).write_csv(), end="")
@@ -70,15 +72,23 @@ def revisions(
 ) -> None:
     """Show what was corrected: old and new value, since when, by whom."""
     book = Book(folder)
+    if metric is not None and metric not in (*COUNTS, *RATES):
+        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join((*COUNTS, *RATES))}")
     wanted = [pl.lit(value=True) if metric is None else pl.col("metric") == metric]
     if place is not None:
         wanted.append(pl.col("place") == book.places.find(place, among=book.config.levels).geoid)
     if summary:
-        told = _named(revision_summary(book.ledger.values().filter(wanted)), book)
+        if since is not None:
+            raise ContractError("a summary is of all that is known", hint="leave --since out")
+        with working("reading the ledger"):
+            told = _named(revision_summary(book.ledger.values().filter(wanted)), book)
         print_rows(told.select(_OF_SUMMARY) if output == "table" else told, output, limit)
         return
     moment = None if since is None else moment_of(since, book)
-    rows = _named(book.ledger.revisions(since=moment).filter(wanted), book)
+    with working("reading the ledger"):
+        rows = _named(book.ledger.revisions(since=moment).filter(wanted), book)
+    if output == "table" and rows.is_empty():
+        out.print("nothing was revised")
     told = rows.with_columns(difference=pl.col("new") - pl.col("old")).select(*_OF_REVISIONS, *_OF_ORIGINS)
     latest = told.sort("as_of", descending=True, maintain_order=True)
     if output == "table":
@@ -111,7 +121,8 @@ def diff(
         raise ContractError(f"{before!r} and {after!r} are a folder and a moment", hint="give two of one kind")
     else:
         book = Book(folder)
-        rows = book.changes(moment_of(before, book), moment_of(after, book))
+        with working("reading the ledger"):
+            rows = book.changes(moment_of(before, book), moment_of(after, book))
     if output == "table":
         counts = rows.group_by("change").len().sort("change")
         table = Table("change", "values", box=None, pad_edge=False)

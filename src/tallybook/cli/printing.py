@@ -171,6 +171,14 @@ def progress() -> Iterator[_Bar]:
         yield _Bar(shown)
 
 
+@contextmanager
+def working(step: str) -> Iterator[None]:
+    """Show one step of unknown length while the block runs."""
+    with progress() as bar:
+        bar(step, 0, 0)
+        yield
+
+
 class _Bar:
     """The progress of a book's work, as one bar."""
 

@@ -20,6 +20,7 @@ _GZIP = b"\x1f\x8b"
 MOST_BYTES: Final = 2 * 1024**3
 """The largest file that is read, unpacked."""
 
+_ZIP = b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST = 10**10
 _FIRST_YEAR = 1900
@@ -183,7 +184,12 @@ def read_table(
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     check_header(header, wanted, file, ignored=ignored)
     lines = _lines(text, len(header), file, delimiter)
-    rows = pl.read_csv(text.encode(), infer_schema=False, separator=delimiter)
+    try:
+        rows = pl.read_csv(text.encode(), infer_schema=False, separator=delimiter)
+    except pl.exceptions.ComputeError as error:
+        # A row has too many cells, and another that many too few.
+        _counted(text, len(header), file, delimiter)
+        raise DataRefusedError(f"the rows cannot be read: {error}", file=file) from error
     return Table(file, rows.select(wanted).with_columns(lines.alias(LINE)))
 
 
@@ -203,7 +209,7 @@ def decoded(data: bytes, file: str) -> str:
     """Return the text of a file that may be gzipped, without line ends at its end.
 
     Raises:
-        DataRefusedError: the file is empty, damaged, too large, a web page, or not UTF-8.
+        DataRefusedError: the file is empty, damaged, too large, a web page, a workbook, or not UTF-8.
     """
     if data.startswith(_GZIP):
         try:
@@ -213,6 +219,8 @@ def decoded(data: bytes, file: str) -> str:
             raise DataRefusedError("the gzip file is damaged or cut short", file=file, hint="fetch it again") from None
     if len(data) > MOST_BYTES:
         raise DataRefusedError(f"the file is larger than {MOST_BYTES:,} bytes", file=file, hint="split it")
+    if data.startswith(_ZIP):
+        raise DataRefusedError("this is a workbook or a ZIP file, not a table", file=file, hint="save the sheet as CSV")
     if data.startswith(_UTF16):
         raise DataRefusedError("the file is UTF-16", file=file, hint="save it as UTF-8")
     try:
@@ -251,6 +259,11 @@ def _lines(text: str, width: int, file: str, delimiter: str) -> pl.Series:
     if '"' not in text and text.count(delimiter) == (rows + 1) * (width - 1) and "\n\n" not in text and rows:
         # As many cells as there should be in all; that no row has more, the engine sees to.
         return pl.int_range(2, rows + 2, dtype=pl.Int64, eager=True)
+    return _counted(text, width, file, delimiter)
+
+
+def _counted(text: str, width: int, file: str, delimiter: str) -> pl.Series:
+    """Return the line each row starts on, having counted the cells of every row."""
     bare = _quoted(delimiter).sub(lambda part: "\0" * part[0].count("\n"), text) if '"' in text else text
     records = pl.Series(bare.split("\n"))
     inside = records.str.count_matches("\0", literal=True)

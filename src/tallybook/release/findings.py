@@ -11,6 +11,7 @@ from tallybook.checks import Evidence, run_checks
 from tallybook.measures.marks import day_marks
 from tallybook.model.cards import Cadence
 from tallybook.model.metrics import RATES, Level
+from tallybook.model.reports import is_live
 from tallybook.release.figures import Method, totals_of
 
 _KEY = ["place", "metric", "date"]
@@ -41,7 +42,7 @@ def findings_of(
         FINDING_SCHEMA and ``anomaly``, a list of ids, null where nothing is explained.
     """
     rates = pl.col("metric").is_in(list(RATES))
-    totals = observations.filter(~rates).select("place", "metric", "date", total=pl.col("value").cast(pl.Int64))
+    totals = observations.filter(~rates).select(*_KEY, total=pl.col("value").cast(pl.Int64), live=is_live())
     counts = pl.concat([_counts(observations, level, method) for level in levels])
     evidence = Evidence(
         counts=counts.join(totals, on=_KEY, how="left", maintain_order="left"),

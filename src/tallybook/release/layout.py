@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -63,15 +64,14 @@ def known_table(totals: pl.DataFrame, level: Level | str, places: Gazetteer) -> 
 
 
 def live_table(live: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
-    """Return the counts of the latest day that has live ones: the columns of the totals file, and the parts.
+    """Return live counts in the columns of the totals file, and the parts.
 
     Args:
-        live: the live observations, as ``Ledger.as_of`` returns them.
+        live: the live observations of a day, as ``Ledger.as_of`` returns them.
         level: the level of the places.
         places: the gazetteer.
     """
-    today = live.filter(pl.col("date") == pl.col("date").max())
-    return _totals_table(totals_of(today, level, places, metrics=[*METRICS, *PARTS]), level, places, [*METRICS, *PARTS])
+    return _totals_table(totals_of(live, level, places, metrics=[*METRICS, *PARTS]), level, places, [*METRICS, *PARTS])
 
 
 def parts_table(observations: pl.DataFrame, level: Level, places: Gazetteer) -> pl.DataFrame:
@@ -122,28 +122,79 @@ def published_numbers(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain_numbers(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with its fractions as text, whole ones without a point, all digits kept.
+    """Return the table with its fractions as text, whole ones without a point, all digits kept; moments as ISO 8601.
 
     >>> plain_numbers(pl.DataFrame({"old": [3.0, 0.125]}))["old"].to_list()
     ['3', '0.125']
     """
-    return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
+    moments = cs.datetime(time_zone="UTC").dt.strftime("%+")
+    return table.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"), moments)
 
 
-def csv_files(table: pl.DataFrame, level: Level) -> Iterator[tuple[str, pl.DataFrame | None]]:
-    """Yield the names of the CSV files a table is published as, below its folder, and their rows.
+@dataclass(frozen=True)
+class Sheet:
+    """A CSV file a table is published as.
 
-    Counties also come by year, and as the last 30 days by themselves. A table longer than a spreadsheet comes by year
-    only: its own name has no rows then (None).
+    Attributes:
+        name: its name.
+        rows: its rows; None where there would be more than a spreadsheet holds, and its parts follow.
+        height: how many there are.
+        parts: what the parts are of, such as 'year'; empty where it has none.
+    """
+
+    name: str
+    rows: pl.DataFrame | None
+    height: int
+    parts: str
+
+
+def csv_files(table: pl.DataFrame, level: Level) -> Iterator[Sheet]:
+    """Yield the CSV files a table is published as, below its folder.
+
+    Counties also come by year, and as the last 30 days by themselves.
     """
     stem, days = STEMS[level], pl.col("date")
-    whole = table.height <= SPREADSHEET_ROWS
-    yield f"{stem}.csv", table if whole else None
-    if level is Level.COUNTY or not whole:
-        for (year,), rows in table.group_by(days.dt.year(), maintain_order=True):
-            yield f"{stem}-{year}.csv", rows
+    yield from in_spreadsheets(stem, table, by_year=level is Level.COUNTY)
     if level is Level.COUNTY:
-        yield f"{stem}-recent.csv", table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
+        recent = table.filter(days > days.max() - pl.duration(days=RECENT_DAYS))
+        yield from _parted(f"{stem}-recent", recent, _PERIODS[2:], anyway=False)
+
+
+def in_spreadsheets(stem: str, table: pl.DataFrame, *, by_year: bool = False) -> Iterator[Sheet]:
+    """Yield the CSV files of a table with a ``date``: one, or where it is too long one per year, half-year, and so on.
+
+    Args:
+        stem: the name of the file, without its ending.
+        table: the table.
+        by_year: whether it comes by year anyway.
+    """
+    yield from _parted(stem, table, _PERIODS, anyway=by_year)
+
+
+_PERIODS: Final = (
+    ("year", "%Y", pl.col("date").dt.year()),
+    ("half-year", "h{}", (pl.col("date").dt.month() + 5) // 6),
+    ("month", "%m", pl.col("date").dt.month()),
+    ("day", "%d", pl.col("date").dt.day()),
+)
+"""What a file that is too long is parted by, one after the other: its name, how it is written, and its number."""
+
+
+def _parted(
+    stem: str, table: pl.DataFrame, periods: Sequence[tuple[str, str, pl.Expr]], *, anyway: bool
+) -> Iterator[Sheet]:
+    sheet = _sheet(stem, table, periods[0][0] if periods else "")
+    yield sheet
+    if periods and (anyway or sheet.rows is None):
+        _, written, number = periods[0]
+        for (value,), rows in table.group_by(number, maintain_order=True):
+            part = f"{stem}-{rows['date'][0].strftime(written).format(value)}"
+            yield from _parted(part, rows, periods[1:], anyway=False)
+
+
+def _sheet(stem: str, table: pl.DataFrame, parts: str) -> Sheet:
+    fits = table.height <= SPREADSHEET_ROWS
+    return Sheet(f"{stem}.csv", table if fits else None, table.height, parts)
 
 
 def _named(frame: pl.DataFrame, level: Level) -> pl.DataFrame:

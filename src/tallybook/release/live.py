@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,13 +31,19 @@ def live_tables(
         levels: the levels the book publishes.
         places: the gazetteer.
     """
+    today = latest_day(live)
     for level in levels:
-        counts = live_table(live, level, places)
+        counts = live_table(today, level, places)
         if counts.height:
             yield f"{FOLDER}/{STEMS[level]}.csv", counts
         parts = parts_table(observations, level, places) if level is not Level.TOWN else counts.clear()
         if parts.height:
             yield f"{STEMS[level]}-confirmed-probable.csv", parts
+
+
+def latest_day(live: pl.DataFrame) -> pl.DataFrame:
+    """Return the live observations of the latest day that has any: those that are published."""
+    return live.filter(pl.col("date") == pl.col("date").max())
 
 
 def open_days(live: pl.DataFrame, observations: pl.DataFrame, before: date) -> list[date]:
@@ -59,8 +65,10 @@ def in_time(live: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     return live.filter(came <= pl.col("date") + pl.duration(days=1))
 
 
-def close(ledger: Ledger, live: pl.DataFrame, days: Sequence[date], *, time_zone: str) -> list[Recorded]:
-    """Record the last live counts of some days as final where there are none, and return what that added.
+def close(
+    ledger: Ledger, live: pl.DataFrame, records: pl.DataFrame, days: Sequence[date], *, time_zone: str
+) -> list[Recorded]:
+    """Record the last live counts of some days as final where there are none, and return what that added, by day.
 
     They are known since the midnight that ended the day, or since they came in if that was later, from a source of
     their own: what the feed itself says of the day, then or later, stands against them.
@@ -68,23 +76,27 @@ def close(ledger: Ledger, live: pl.DataFrame, days: Sequence[date], *, time_zone
     Args:
         ledger: the final observations.
         live: the live ones.
+        records: the live files, as ``Ledger.records`` returns them.
         days: the days to close.
         time_zone: where the book is.
     """
-    recorded = []
+    known = ledger.as_of()
+    closed = []
     for day in days:
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(time_zone))
         last = live.filter(date=day)["as_of"].max()
         moment = max(midnight, last) if isinstance(last, datetime) else midnight
-        for reports in _closing_reports(live, ledger.as_of(), day):
-            recorded.append(ledger.record(reports, as_of=moment))
-    return recorded
+        reports = _closing_reports(live.filter(date=day), known, records)
+        told = list(ledger.record_all((replace(said, note=f"closed {day}"), moment) for said in reports))
+        if told:
+            added = sum(file.added for file in told)
+            closed.append(Recorded(f"{FOLDER} counts of {day}", added=added, revised=0, withdrawn=0, unchanged=0))
+    return closed
 
 
-def _closing_reports(live: pl.DataFrame, observations: pl.DataFrame, day: date) -> Iterator[Reports]:
-    """Yield the last live count of each key of a day that has no final one, by feed."""
-    closing = live.filter(date=day).join(observations, on=KEY, how="anti")
-    for (source,), rows in closing.sort(KEY).group_by("source", maintain_order=True):
-        frame = rows.select(REPORT_SCHEMA.names())
-        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest()
-        yield Reports(frame, live_source(str(source)), f"{FOLDER} counts of {day}", digest)
+def _closing_reports(live: pl.DataFrame, known: pl.DataFrame, records: pl.DataFrame) -> Iterator[Reports]:
+    """Yield the last live count of each key of a day that has no final one, by the file that said it."""
+    files = {record: (file, sha256) for record, file, sha256 in records.select("record", "file", "sha256").rows()}
+    closing = live.join(known, on=KEY, how="anti").sort(*KEY)
+    for (source, record), rows in closing.group_by("source", "record", maintain_order=True):
+        yield Reports(rows.select(REPORT_SCHEMA.names()), live_source(str(source)), *files[record])

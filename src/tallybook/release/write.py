@@ -25,8 +25,10 @@ from tallybook.release.layout import (
     AVERAGES,
     SPREADSHEET_ROWS,
     STEMS,
+    Sheet,
     averages_table,
     csv_files,
+    in_spreadsheets,
     plain_numbers,
     published_numbers,
     totals_table,
@@ -36,6 +38,10 @@ from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
+
+
+PROVENANCE: Final = "provenance.parquet"
+"""The file that says where each value comes from; the live files have one of their own."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ def write_release(
     tables: Mapping[str, pl.DataFrame],
     annotations: pl.DataFrame,
     register: pl.DataFrame,
-    provenance: pl.DataFrame,
+    provenance: Mapping[str, pl.DataFrame],
     history: History,
     about: dict[str, str],
 ) -> Release:
@@ -134,7 +140,7 @@ def write_release(
         tables: further CSV files, by their path below the folder.
         annotations: the dated notes of the sources.
         register: the anomalies, with their ids.
-        provenance: where each value comes from.
+        provenance: where each value comes from; Parquet files, by their path below the folder.
         history: the releases up to this one, and what it changes.
         about: what the release says of itself: title, publisher, licence, and so on.
 
@@ -145,15 +151,16 @@ def write_release(
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
             (new / AVERAGES).mkdir()
-            notes = (*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made)))
+            notes = [*map(_lacks, lacking), *(note for made in levels for note in _write_level(new, made))]
             for path, table in tables.items():
-                (new / path).parent.mkdir(exist_ok=True)
-                table.write_csv(new / path)
+                notes += _write_table(new, path, table)
             annotations.write_csv(new / "annotations.csv")
             (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
             register.write_parquet(new / AVERAGES / "anomalies.parquet")
-            provenance.write_parquet(new / "provenance.parquet")
-            _write_history(new, history, about)
+            for path, table in provenance.items():
+                (new / path).parent.mkdir(exist_ok=True)
+                table.write_parquet(new / path)
+            notes += _write_history(new, history, about)
             files = tuple(_described(new))
             card = {
                 **about,
@@ -172,7 +179,7 @@ def write_release(
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
-    return Release(out, history.as_of, notes, files)
+    return Release(out, history.as_of, tuple(notes), files)
 
 
 def provenance(known: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -213,8 +220,8 @@ def check_target(out: Path, *, book: Path) -> None:
         raise BookError(f"{out} is not empty and holds no release", hint="give --out a new folder, or move it away")
 
 
-def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> None:
-    plain_numbers(history.changes.rows).write_csv(folder / CHANGES_CSV)
+def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> list[str]:
+    notes = list(_write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
     )
@@ -222,6 +229,7 @@ def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> 
     releases = [(release.as_of, release.changes) for release in history.releases]
     feed = atom_feed(releases, title=about["title"], publisher=about["publisher"], notice=about["notice"])
     (folder / FEED).write_bytes(feed)
+    return notes
 
 
 def _take_along(old: Path, new: Path) -> None:
@@ -254,18 +262,31 @@ def _lacks(level: Level) -> str:
     return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
+def _too_long(folder: str, sheet: Sheet) -> str:
+    return (
+        f"{folder}{sheet.name} would have {sheet.height:,} rows, more than a spreadsheet holds ({SPREADSHEET_ROWS:,}); "
+        f"it is published {f'by {sheet.parts}' if sheet.parts else 'as Parquet only'} instead."
+    )
+
+
+def _write_table(folder: Path, path: str, table: pl.DataFrame) -> Iterator[str]:
+    """Write a table as it is; yield what a reader has to know about its files."""
+    (folder / path).parent.mkdir(exist_ok=True)
+    for sheet in in_spreadsheets(path.removesuffix(".csv"), table):
+        if sheet.rows is None:
+            yield _too_long("", sheet)
+        else:
+            sheet.rows.write_csv(folder / sheet.name)
+
+
 def _write_level(folder: Path, made: Figures) -> Iterator[str]:
     """Write the files of a level; yield what a reader has to know about them."""
     for below, table in (("", totals_table(made)), (AVERAGES, averages_table(made))):
-        for name, rows in csv_files(table, made.level):
-            file = folder / below / name
-            if rows is None:
-                yield (
-                    f"{file.relative_to(folder).as_posix()} would have {table.height:,} rows, more than a spreadsheet "
-                    f"holds ({SPREADSHEET_ROWS:,}); it is published by year instead. The Parquet file is whole."
-                )
+        for sheet in csv_files(table, made.level):
+            if sheet.rows is None:
+                yield f"{_too_long(f'{below}/' if below else '', sheet)} The Parquet file is whole."
             else:
-                published_numbers(rows).write_csv(file)
+                published_numbers(sheet.rows).write_csv(folder / below / sheet.name)
         with_context(table, made).write_parquet(folder / below / f"{STEMS[made.level]}.parquet")
 
 

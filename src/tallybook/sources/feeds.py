@@ -42,10 +42,10 @@ def fetch_source(
 def name_in_feed(source: Source, name: str, *, levels: Sequence[Level], today: date) -> str | None:
     """Return which of the layout's files a file of this name is, whatever stands before it; None where it is none."""
     if source.card.layout == "table":
-        return name
+        return PurePosixPath(name).name
     wanted = published.wanted(levels, today.year)
     known = [file for alternatives in wanted for files in alternatives for file in files]
-    return named_by(PurePosixPath(f"_{name}"), known)
+    return named_by(PurePosixPath(name), known)
 
 
 def parse_source(
@@ -76,4 +76,4 @@ def parse_source(
         )
     file = found[0]
     said = parse_table(file.data, file=file.address, source=source.name, card=card, places=places, today=today)
-    return Feed([covering(said, card.level, card.coverage)], [], None)
+    return Feed([covering(said, card.level, [*card.metrics], card.coverage)], [], None)

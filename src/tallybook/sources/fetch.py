@@ -105,11 +105,17 @@ def _some(names: Sequence[str]) -> str:
 
 
 def named_by(path: PurePosixPath, names: Sequence[str]) -> str | None:
-    """Return which of the layout's files a file at this path is, ``live/us.csv`` before ``us.csv``."""
-    plain = path.as_posix().removesuffix(".gz")
+    """Return which of the layout's files a file at this path is, ``live/us.csv`` before ``us.csv``.
+
+    >>> [named_by(PurePosixPath(path), ["us.csv", "live/us.csv"]) for path in ("old/1_us.csv", "live/1_us.csv.gz")]
+    ['us.csv', 'live/us.csv']
+    """
+    plain = PurePosixPath(path.as_posix().removesuffix(".gz"))
     for known in sorted(names, key=len, reverse=True):
-        own = PurePosixPath(known).name
-        if f"/{plain}".endswith(f"/{known}") or ("/" not in known and plain.endswith(f"_{own}")):
+        folder, own = PurePosixPath(known).parent.name, PurePosixPath(known).name
+        if f"/{plain}".endswith((f"/{known}", f"_{known.replace('/', '_')}")):
+            return known
+        if folder in ("", plain.parent.name) and plain.name.endswith(f"_{own}"):
             return known
     return None
 

@@ -42,12 +42,14 @@ _NAME: Final = {Level.STATE: "state", Level.COUNTY: "county"}
 def alternatives(level: Level, this_year: int) -> list[list[str]]:
     """Return the sets of files that hold a level, the fullest first: whole, by year, the last days only.
 
-    >>> alternatives(Level.COUNTY, 2021)
-    [['us-counties.csv'], ['us-counties-2020.csv', 'us-counties-2021.csv'], ['us-counties-recent.csv']]
+    A year that is too long for a spreadsheet comes in two halves.
+
+    >>> alternatives(Level.COUNTY, 2020)[1]
+    ['us-counties-2020.csv', 'us-counties-2020-h1.csv', 'us-counties-2020-h2.csv']
     """
     whole = FILES[level]
     stem = whole.removesuffix(".csv")
-    years = [f"{stem}-{year}.csv" for year in range(_FIRST_YEAR, this_year + 1)]
+    years = [f"{stem}-{year}{half}.csv" for year in range(_FIRST_YEAR, this_year + 1) for half in ("", "-h1", "-h2")]
     return [[whole], years, [f"{stem}-recent.csv"]] if level is Level.COUNTY else [[whole]]
 
 
@@ -110,6 +112,7 @@ def parse_feed(
                     live=live,
                 ),
                 known[file.name],
+                METRICS,
                 "rows" if live else _reach(file.name, coverage),
             )
             for file in found

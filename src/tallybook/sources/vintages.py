@@ -28,7 +28,7 @@ class Vintage:
     Attributes:
         moment: since when it is known, with a time zone.
         address: where it is; the name errors use.
-        name: the name of the file.
+        name: the name of the file, its folder before it: those of the current day lie in a folder of their own.
         note: what was said of it, such as the subject of a commit.
         read: returns its bytes.
     """
@@ -78,7 +78,8 @@ def _vintage(file: Path, pattern: str | None, zone: tzinfo) -> Vintage:
         hint = f"names should begin as {pattern}" if pattern else "such as 2020-03-29T172209-0400_us-states.csv"
         raise SourceError(f"{file}: the name tells no moment", hint=hint)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return Vintage(aware, str(file), file.name, "", partial(read_file, file))
+    name = f"{file.resolve().parent.name}/{file.name}"
+    return Vintage(aware, str(file), name, "", partial(read_file, file))
 
 
 def _moment(name: str) -> datetime | None:
@@ -134,7 +135,7 @@ class GitHistory:
             yield Vintage(
                 datetime.fromisoformat(moment),
                 f"{self._repository}@{commit[:12]}:{self._path}",
-                Path(self._path).name,
+                self._path,
                 subject,
                 partial(self._blob, commit),
             )
