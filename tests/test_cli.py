@@ -116,6 +116,7 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         "as-of",
         "revisions",
         "diff",
+        "serve",
         "sources",
     ]
     readme = (HERE / "README.md").read_text()

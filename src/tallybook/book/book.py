@@ -348,7 +348,7 @@ class Book:
         )
 
     def _known(self, as_of: datetime | None, *, where: pl.Expr | None = None) -> pl.DataFrame:
-        """Return what was known of some keys at a moment, or is now. What will be known is not known yet: it would change."""
+        """Return what was known of some keys at a moment, or is now. What will be known is not known yet."""
         if as_of is not None:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
         return self.ledger.as_of(as_of, where=where)
