@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from accuracy import accuracy, compared
+from api import api_speed
 from excess import excess_agreement, excess_speed
 from ledger import ledger_speed, vintage_speed
 from tallybook import daily, gazetteer, per_100k, rolling_average, simulate
@@ -36,6 +37,7 @@ def main() -> None:
         _averages(Path(folder))
         _whole_book(Path(folder))
         OUT.print(ledger_speed(Path(folder)))
+        OUT.print(api_speed(Path(folder)))
         if SHARED.is_dir():
             OUT.print(vintage_speed(Path(folder), SHARED / "nyt-vintages"))
     OUT.print(excess_speed())

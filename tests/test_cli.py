@@ -120,6 +120,7 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         "revisions",
         "diff",
         "excess",
+        "serve",
         "sources",
     ]
     readme = (HERE / "README.md").read_text()

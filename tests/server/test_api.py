@@ -2,6 +2,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import polars as pl
@@ -176,3 +177,23 @@ def test_texts_that_a_spreadsheet_takes_for_formulas_are_quoted(serve: Serve, sm
     client = serve(small)
     assert "'=HYPERLINK" in client.get("/api/v1/anomalies?format=csv").text
     assert client.get("/api/v1/anomalies").json()["data"][0]["description"].startswith("=HYPERLINK")
+
+
+def test_past_averages_are_made_with_the_register_that_was_known_then(
+    serve: Serve, small: Book, tmp_path: Path
+) -> None:
+    (small.folder / "anomalies.csv").write_text(
+        "date,end_date,county,state,geoid,type,omit_from_rolling_average,omit_from_rolling_average_on_subgeographies,"
+        "adjusted_daily_count_for_avg,description\n2020-05-02,,,Ohio,USA-39,cases,yes,,0,omitted\n"
+    )
+    first = small.ledger.records()["as_of"].max()
+    record(small, tmp_path / "feed", ["2020-05-01,Ohio,39,8,0", "2020-05-02,Ohio,39,14,1", "2020-05-02,Utah,49,5,0"])
+    small.publish()
+    client = serve(small)
+    asked = "/api/v1/series?place=Ohio&metric=cases&measure=avg"
+    past = client.get(f"{asked}&as_of={quote(str(first))}")
+    assert [row["cases_avg"] for row in past.json()["data"]] == [1.0, 2.0]
+    # Omitted, the second day counts neither in the sum nor in the days.
+    assert [round(row["cases_avg"], 3) for row in client.get(asked).json()["data"]] == [1.143, 1.143]
+    explained = client.get("/api/v1/explain?place=Ohio&date=2020-05-02&metric=cases").json()["data"]
+    assert round(explained["average"], 3) == 1.143

@@ -172,6 +172,7 @@ def test_wrong_places_and_signals_say_so(real: str) -> None:
     assert covidcast(real, "cases_avg", geo_values="zz").df().empty
     assert covidcast(real, "nonsense").classic()["message"].startswith("no signal 'nonsense' of nyt; there are: cases_")
     assert covidcast(real, "cases_avg", time_values="18000101").classic()["result"] == -2
+    assert covidcast(real, "cases_avg", as_of="99990101").classic()["message"].startswith("9999-01-01 is in the future")
     assert covidcast(real, "cases_avg", time_type="week", time_values="202101").classic()["result"] == -2
     strict = httpx.get(f"{real}/epidata/covidcast/?signal=nyt:cases_avg&geo=state:zz&time=day:*&format=csv")
     assert (strict.status_code, strict.json()["result"]) == (400, -1)

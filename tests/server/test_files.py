@@ -29,6 +29,12 @@ def test_every_file_of_the_release_is_served_as_what_it_is(site: httpx.Client, s
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
+def test_a_release_without_a_site_lists_its_files(serve: Serve, small: Book) -> None:
+    page = serve(small).get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert '<a href="us-states.csv">' in page.text
+
+
 def test_pages_may_load_nothing_from_elsewhere(site: httpx.Client) -> None:
     page = site.get("/")
     assert "A site" in page.text

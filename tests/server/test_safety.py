@@ -119,11 +119,13 @@ def hostile(past: str) -> Iterator[httpx.Client]:
     [
         "/../../etc/passwd", "/..%2f..%2fbook.toml", "/%2e%2e/book.toml", "/....//book.toml", "//etc/passwd",
         "/live/../../book.toml", "/%5c..%5cbook.toml", "/.public.lock", "/us-states.csv/", "/us-states.csv/x",
+        "/" + "x" * 400, "/x" * 4000, "/loop",
     ],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_release(serve: Serve, small: Book, path: str) -> None:
     client = serve(small)
     (small.folder / "public/link").symlink_to(small.folder / "book.toml")
+    (small.folder / "public/loop").symlink_to(small.folder / "public/loop")
     for one in (path, "/link"):
         said = raw(client, f"GET {one} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         assert said.split(b" ")[1] in (b"404", b"400"), said

@@ -322,7 +322,7 @@ class Book:
         )
         level = level_at(pl.col("place"))
         parts = level == Level.STATE if found.level is Level.NATION else pl.lit(value=False)
-        known = self.ledger.as_of(as_of, where=(pl.col("place") == found.geoid) | parts)
+        known = self._known(as_of, where=(pl.col("place") == found.geoid) | parts)
         records = self.ledger.records(as_of)
         return explain(known, found, day, metric, method=self.method(as_of), notes=notes, records=records)
 
@@ -406,11 +406,11 @@ class Book:
             raise BookError("no deaths from all causes are recorded", hint="record excess-deaths/deaths.csv of a feed")
         return deaths
 
-    def _known(self, as_of: datetime | None) -> pl.DataFrame:
-        """Return what was known at a moment, or is now. What will be known is not known yet: it would change."""
+    def _known(self, as_of: datetime | None, *, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Return what was known of some keys at a moment, or is now. What will be known is not known yet."""
         if as_of is not None:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
-        return self.ledger.as_of(as_of)
+        return self.ledger.as_of(as_of, where=where)
 
     def method(self, as_of: datetime | None = None) -> Method:
         """Return how the averages are made: days, populations, and the register of now or as it was at a moment."""

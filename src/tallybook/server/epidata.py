@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tallybook.errors import TallybookError
-from tallybook.server import covidcast, covidcast_meta, epidata_v5
+from tallybook.server import covidcast, covidcast_meta, epidata_aux, epidata_v5
 from tallybook.server.encode import csv_pieces
 from tallybook.server.epidata_asked import chosen, parameters, refused
 from tallybook.server.problems import status_of
@@ -213,7 +213,7 @@ def _metadata(request: Request, said: Said, desks: Mapping[str, Desk]) -> Respon
 
 def _aux_schema(request: Request, said: Said, desks: Mapping[str, Desk]) -> Response:
     every = [epidata_v5.source(said, desks)] if "source" in said else list(desks.values())
-    told = {desk.book.id: {"key_columns": list(epidata_v5.AUX_KEYS)} for desk in every}
+    told = {desk.book.id: {"key_columns": list(epidata_aux.AUX_KEYS)} for desk in every}
     return _opened(every, lambda opened: _respond(request, every, opened, lambda: iter([json_bytes(told)]), _JSON, 1))
 
 
@@ -227,7 +227,7 @@ def _aux_data(request: Request, said: Said, desks: Mapping[str, Desk]) -> Respon
             request,
             [desk],
             opened,
-            lambda: csv_pieces(epidata_v5.aux_frames(said, desk, opened[0])),
+            lambda: csv_pieces(epidata_aux.aux_frames(said, desk, opened[0])),
             _CSV,
             number,
             past=past,

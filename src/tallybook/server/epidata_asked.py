@@ -55,20 +55,20 @@ def listed(text: str) -> list[str]:
 
 
 def grouped(text: str) -> list[tuple[str, list[str]]]:
-    """Return what stands in groups: a name, and the parts of it.
+    """Return what stands in groups: a name, and the parts of it; a name that stands there twice is one group.
 
     >>> grouped("state:pa,ny;county:*")
     [('state', ['pa', 'ny']), ('county', ['*'])]
     """
-    groups = []
+    groups: dict[str, list[str]] = {}
     for group in filter(None, text.split(";")):
         name, colon, parts = group.partition(":")
         if not colon:
             raise refused(f"{group!r} has no colon", "write it like state:pa,ny;county:*")
-        groups.append((name.strip(), listed(parts)))
+        groups.setdefault(name.strip(), []).extend(listed(parts))
     if not groups:
         raise refused(f"{text!r} names nothing", "write it like state:pa,ny;county:*")
-    return groups
+    return [(name, list(dict.fromkeys(parts))) for name, parts in groups.items()]
 
 
 def day_of(text: str) -> date:

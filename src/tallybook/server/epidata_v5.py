@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import chain
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -24,9 +23,6 @@ COLUMNS: Final = ("signal", "report_time", "geo_type", "geo_value", "fill_method
 
 FILLS: Final = ("source", "fill_ave", "fill_zero")
 """How missing values may be filled; here none is."""
-
-AUX_KEYS: Final = ("geo_value", "reference_time")
-"""What a row of the auxiliary data belongs to."""
 
 _QUERY: Final = re.compile(r"(?P<operator><=|>=|<|>)(?P<bound>.+)|(?P<first>[^:]+):(?P<last>[^:]+)")
 _PIECE: Final = 200_000
@@ -103,7 +99,7 @@ class Query:
     def _told(self, rows: pl.DataFrame, signal: Signal) -> pl.DataFrame:
         return rows.select(
             signal=_constant(signal.name),
-            report_time=_texts(rows["as_of"]),
+            report_time=moment_texts(rows["as_of"]),
             geo_type=_constant(self.level or ""),
             geo_value=geo_values(rows["geoid"], self.desk.geography),
             fill_method=_constant("source"),
@@ -166,7 +162,9 @@ def moment_of(said: Mapping[str, str], desk: Desk) -> datetime | None:
     if "snapshot_date" not in said:
         return None
     asked = instant_of(said["snapshot_date"])
-    return asked if isinstance(asked, datetime) else desk.past.end_of(asked)
+    day = asked.date() if isinstance(asked, datetime) else asked
+    end = desk.past.end_of(day)
+    return asked if isinstance(asked, datetime) else end
 
 
 def within(said: Mapping[str, str], desk: Desk) -> Callable[[datetime], bool]:
@@ -210,78 +208,11 @@ def metadata(desk: Desk, opened: Opened) -> dict[str, Any]:
     }
 
 
-def aux_frames(said: Mapping[str, str], desk: Desk, opened: Opened) -> Iterator[pl.DataFrame]:
-    """Yield the auxiliary data: per place and day, why each count is what it is, and who said it, since when.
-
-    Columns ``report_time``, ``geo_value``, ``reference_time``, ``{metric}_status``, ``{metric}_source``.
-    """
-    columns = aux_columns(said, desk)
-    moment, among = moment_of(said, desk), within(said, desk)
-    left = whole_number(said, "limit", least=1)
-    yield pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))
-    for level in opened.levels:
-        whole = _aux_rows(desk, opened, level, moment, _filtered(said, desk))
-        kept = whole.filter(pl.Series([among(one) for one in whole["as_of"]], dtype=pl.Boolean))
-        told = kept.with_columns(report_time=_texts(kept["as_of"])).select(columns)
-        yield told if left is None else told.head(left)
-        left = None if left is None else max(left - told.height, 0)
-
-
-def aux_columns(said: Mapping[str, str], desk: Desk) -> list[str]:
-    """Return the columns of the auxiliary data that are asked for."""
-    own = [f"{metric}_{name}" for metric in desk.book.metrics for name in ("status", "source")]
-    columns = chosen(said.get("columns"), ["report_time", *AUX_KEYS, *own])
-    if not columns:
-        raise refused("no column is left", f"there are: {', '.join(['report_time', *AUX_KEYS, *own])}")
-    return columns
-
-
-def _aux_rows(
-    desk: Desk, opened: Opened, level: Level, moment: datetime | None, keys: dict[str, list[str]]
-) -> pl.DataFrame:
-    """Return one row per place and day: as_of, geo_value, reference_time, and status and source of each metric."""
-    made = pl.DataFrame(schema={"geo_value": pl.String, "reference_time": pl.Date})
-    ends = []
-    for metric in desk.book.metrics:
-        known = _known(desk, opened, level, metric, moment)
-        own = known.select(
-            geo_value=geo_values(known["geoid"], desk.geography).cast(pl.String),
-            reference_time="date",
-            status=pl.col("status").cast(pl.String),
-            source=pl.col("source").cast(pl.String),
-            as_of="as_of",
-        )
-        for name, wanted in keys.items():
-            own = own.filter(pl.col(name).cast(pl.String).is_in(wanted))
-        ends.append(f"{metric}_as_of")
-        named = own.rename({name: f"{metric}_{name}" for name in ("status", "source", "as_of")})
-        made = made.join(named, on=list(AUX_KEYS), how="full", coalesce=True)
-    return made.with_columns(as_of=pl.max_horizontal(ends)).sort(AUX_KEYS)
-
-
-def _known(desk: Desk, opened: Opened, level: Level, metric: str, moment: datetime | None) -> pl.DataFrame:
-    if moment is None:
-        return opened.known(level, metric)
-    found = chain.from_iterable([desk.past.known(moment, level, [metric], None, pl.lit(value=True))])
-    return pl.concat(found).rename({"place": "geoid"})
-
-
-def _filtered(said: Mapping[str, str], desk: Desk) -> dict[str, list[str]]:
-    """Return ``filtered_keys``: the values wanted, by key."""
-    keys: dict[str, list[str]] = {}
-    for term in listed(said.get("filtered_keys", "")):
-        name, colon, value = term.partition(":")
-        if not colon or name not in AUX_KEYS:
-            raise refused(f"filtered_keys: {term!r} is no key", f"{desk.book.id} has {', '.join(AUX_KEYS)}")
-        keys.setdefault(name, []).append(value[:10] if name == "reference_time" else value)
-    return keys
-
-
 def _constant(text: str) -> pl.Expr:
     return pl.lit(text).cast(pl.Categorical)
 
 
-def _texts(moments: pl.Series) -> pl.Series:
+def moment_texts(moments: pl.Series) -> pl.Series:
     """Return moments as text; there are few of them, on many rows."""
     few = moments.unique()
     texts = few.dt.to_string("%Y-%m-%dT%H:%M:%SZ")
@@ -294,17 +225,12 @@ def _instant(moment: datetime) -> str:
 
 def _begin(text: str, desk: Desk) -> datetime:
     asked = instant_of(text)
-    if isinstance(asked, datetime):
-        return asked
-    try:
-        return desk.past.end_of(asked - timedelta(days=1)) + timedelta(microseconds=1)
-    except OverflowError:
-        raise refused(f"{asked} is at the beginning of all time") from None
+    return asked if isinstance(asked, datetime) else datetime.combine(asked, time(), desk.book.zone)
 
 
 def _end(text: str, desk: Desk) -> datetime:
-    asked: date | datetime = instant_of(text)
+    asked = instant_of(text)
     if isinstance(asked, datetime):
         # Report times are told to the second.
         return asked + timedelta(microseconds=999_999)
-    return desk.past.end_of(asked)
+    return datetime.combine(asked, time.max, desk.book.zone)

@@ -30,14 +30,14 @@ def figures_answer(
     number = wanted.rows(opened)
     if moment is None:
         return table_answer(desk, request, opened, page, lambda: _latest(opened, wanted), number=number)
-    known = [recorded for recorded in desk.past.moments() if recorded <= moment]
-    if not known:
+    last = desk.past.last_by(moment)
+    if last is None:
         raise NoSuchError(f"nothing was known at {moment.isoformat()}", hint=_since(desk))
 
     def rows() -> Iterator[pl.DataFrame]:
-        return _past(desk, wanted, known[-1])
+        return _past(desk, wanted, last)
 
-    return table_answer(desk, request, opened, page, rows, number=number, past=True, as_of=known[-1])
+    return table_answer(desk, request, opened, page, rows, number=number, past=True, as_of=last)
 
 
 def metrics_table(desk: Desk, opened: Opened) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import mimetypes
 import os
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tallybook.server.encode import compressed, encoding_for
+from tallybook.server.refusals import NoSuchError
 from tallybook.server.respond import CACHE, KEPT, Desk, State, unchanged
 from tallybook.server.shelf import Opened
 
@@ -36,6 +38,10 @@ _TYPES: Final = {
     ".woff2": "font/woff2",
     ".xml": "application/xml",
 }
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<h1>{title}</h1><ul>{items}</ul></html>
+"""
 _AT_ONCE: Final = 2 * 2**20
 _PIECE: Final = 256 * 1024
 
@@ -55,7 +61,12 @@ def file_answer(desk: Desk, request: Request, path: str) -> Response:
 
 
 def _answer(desk: Desk, request: Request, opened: Opened, path: str) -> Response:
-    handle, file = opened.open(path)
+    try:
+        handle, file = opened.open(path)
+    except NoSuchError:
+        if path:
+            raise
+        return _listing(opened)
     if file.name == "index.html" and path and not path.endswith(("/", ".html")):
         handle.close()
         # Relative addresses on a page are meant from its folder.
@@ -84,6 +95,13 @@ def _answer(desk: Desk, request: Request, opened: Opened, path: str) -> Response
     if own:
         request.scope.get(KEPT, []).append(State(desk.shelf, opened.identity, None))
     return Response(body, headers=headers, media_type=media)
+
+
+def _listing(opened: Opened) -> Response:
+    """Return a page for a release that comes without a site: its files, and what else is served."""
+    links = [*sorted(opened.paths), "api/v1/", "api/v1/openapi.json"]
+    items = "".join(f'<li><a href="{html.escape(link)}">{html.escape(link)}</a></li>' for link in links)
+    return HTMLResponse(_PAGE.format(title=html.escape(opened.card["title"]), items=items))
 
 
 class _Held(FileResponse):

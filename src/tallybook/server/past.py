@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from threading import RLock
 from typing import Final, TypeVar
 
@@ -59,13 +59,12 @@ class Past:
         """Return the last moment of a day where the book is.
 
         Raises:
-            NoSuchError: nothing is known of such a day.
+            NoSuchError: it is in the future.
         """
-        try:
-            midnight = datetime.combine(day + timedelta(days=1), time(), self.book.zone)
-            return midnight - timedelta(microseconds=1)
-        except OverflowError:
-            raise NoSuchError(f"{day} is at the end of all time", hint="nothing is known then yet") from None
+        # Wherever who asks may be, tomorrow is the latest that it is anywhere.
+        if day > datetime.now(UTC).date() + timedelta(days=1):
+            raise NoSuchError(f"{day} is in the future", hint="nothing is known then yet")
+        return datetime.combine(day + timedelta(days=1), time(), self.book.zone) - timedelta(microseconds=1)
 
     def known(
         self, moment: datetime, level: Level, metrics: Sequence[str], geoids: Sequence[str] | None, days: pl.Expr
@@ -79,8 +78,10 @@ class Past:
             geoids: the places; None: all.
             days: which dates.
         """
+        # What is recorded while the places are read has a later moment, and is none of this.
+        last = self.last_by(moment) or moment
         for block in self._blocks(level, geoids, _READ):
-            yield self.book.ledger.as_of(moment, where=block & pl.col("metric").is_in(list(metrics)) & days)
+            yield self.book.ledger.as_of(last, where=block & pl.col("metric").is_in(list(metrics)) & days)
 
     def rows(
         self,
@@ -120,12 +121,12 @@ class Past:
             metrics: the metrics.
             geoids: the places; None: all.
         """
-        recorded = [known for known in self.moments() if known <= moment]
-        if not recorded:
+        last = self.last_by(moment)
+        if last is None:
             return
         wanted = None if geoids is None else tuple(sorted(set(geoids)))
         for number, block in enumerate(self._blocks(level, wanted, _COMPUTED)):
-            made = self._table(recorded[-1], level, tuple(metrics), (wanted, number), block)
+            made = self._table(last, level, tuple(metrics), (wanted, number), block)
             if made is not None:
                 yield made
 
@@ -165,6 +166,10 @@ class Past:
                 for made in self.rows(moment, level, signal, geoids, days, withdrawn=True):
                     yield made if before is None else made.filter(pl.col("as_of") > before)
             before = moment
+
+    def last_by(self, moment: datetime) -> datetime | None:
+        """Return the last moment by then at which something was recorded; None where nothing was."""
+        return max((recorded for recorded in self.moments() if recorded <= moment), default=None)
 
     def method(self, moment: datetime) -> Method:
         """Return how averages were made at a moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -27,6 +28,15 @@ Identity = tuple[int, int, int, int]
 Made = TypeVar("Made")
 
 _TRIES: Final = 8
+_NOT_THERE: Final = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EACCES,
+    errno.EINVAL,
+)
 
 
 class Opened:
@@ -126,16 +136,21 @@ class Opened:
         Raises:
             NoSuchError: there is none.
         """
+        try:
+            file = self._file(path)
+            return self._read(lambda: file.open("rb")), file
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno not in _NOT_THERE:
+                raise
+            raise NoSuchError(f"no file {path[:100]!r}", hint=f"{CARD} names those there are") from None
+
+    def _file(self, path: str) -> Path:
+        """Return where a file of the folder is: of a folder, its index; of what leads out, nowhere."""
         root = self.book.folder.resolve()
         target = (root / path).resolve()
         if target != root and not target.is_relative_to(root):
-            raise NoSuchError(f"no file {path!r}")
-        within = target.is_dir() or path.endswith("/")
-        file = target / "index.html" if within else target
-        try:
-            return self._read(lambda: file.open("rb")), file
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise NoSuchError(f"no file {path!r}", hint=f"{CARD} names those there are") from None
+            raise FileNotFoundError(errno.ENOENT, "out of the release")
+        return target / "index.html" if target.is_dir() or path.endswith("/") else target
 
     def _parquet(self, path: str) -> pl.DataFrame:
         return self._read(lambda: pl.read_parquet(self.book.folder / path, glob=False))
