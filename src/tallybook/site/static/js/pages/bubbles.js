@@ -70,7 +70,8 @@ function drawn() {
   rows = bubbleRows(found.left, how);
   const unsized = places.filter((place) => found.left.has(place.geoid) && !rows.some(({ geoid }) => geoid === place.geoid));
   lacking = unsized.length ? [...found.lacking, { key: state.size, titles: unsized.map(({ title }) => title) }] : found.lacking;
-  const shown = new Set(rows.map(({ group }) => group));
+  // Where nothing is shown the legend stays: a picture of nothing at all has no size.
+  const shown = new Set(rows.length ? rows.map(({ group }) => group) : groups[state.colour]);
   return {
     data: { places: rows, trails: trailRows(rows, state.selected) },
     signals: {
