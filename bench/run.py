@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from accuracy import accuracy, compared
+from explorer import explorer_speed
 from ledger import ledger_speed, vintage_speed
 from tallybook import daily, gazetteer, per_100k, rolling_average, simulate
 from tallybook.measures.rates import round_half_up
@@ -37,6 +38,7 @@ def main() -> None:
         OUT.print(ledger_speed(Path(folder)))
         if SHARED.is_dir():
             OUT.print(vintage_speed(Path(folder), SHARED / "nyt-vintages"))
+            OUT.print(explorer_speed(Path(folder), SHARED / "nyt"))
     _accuracy()
 
 

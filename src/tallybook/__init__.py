@@ -11,6 +11,7 @@ from tallybook.anomalies import read_anomalies
 from tallybook.book import Book
 from tallybook.errors import TallybookError
 from tallybook.ledger import Ledger
+from tallybook.measures.alignment import day_of_outbreak
 from tallybook.measures.daily import daily
 from tallybook.measures.rates import per_100k
 from tallybook.measures.rolling import rolling_average
@@ -28,6 +29,7 @@ __all__ = [
     "Place",
     "TallybookError",
     "daily",
+    "day_of_outbreak",
     "gazetteer",
     "per_100k",
     "read_anomalies",
