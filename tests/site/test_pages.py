@@ -178,3 +178,19 @@ def test_a_date_has_the_value_it_had_then_and_the_one_it_has_now(
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     assert page.locator("#then-live").inner_text() == "May 2, 2020: 55 as known on May 4, 2020, 58 now."
+
+
+def test_one_chart_of_a_page_is_shown_alone_where_it_is_embedded(
+    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(serve(real_site) + "place/USA-48.html")
+    drawn(page, 2)
+    page.locator("#days-deaths details.embed > summary").click()
+    line = page.locator("#days-deaths textarea")
+    expect(line).not_to_have_value("")
+    frame = line.input_value()
+    address = frame.split('src="')[1].split('"')[0].replace("&amp;", "&")
+    page.goto(address)
+    drawn(page, 2)
+    assert page.locator("#days-deaths").is_visible()
+    assert page.locator("#days-cases, h1, nav, footer, #how, #anomalies").filter(visible=True).count() == 0
