@@ -341,7 +341,7 @@ def test_pictures_have_title_source_licence_date_and_what_is_read(opened: Opener
     svg = downloaded(page, "SVG").decode()
     written = " ".join(re.findall(r">([^<]+)</t", svg))
     for part in (
-        "Cases per 1,000 people in 2 places",
+        "Cases per 1,000 people in New York and Washington",
         "Source: Data from The New York Times",
         "Licence:",
         "As of",

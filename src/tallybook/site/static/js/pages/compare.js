@@ -3,7 +3,7 @@
 import { batches } from "../batches.js";
 import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
-import { dayText, isoDay, numberText, plural } from "../format.js";
+import { dayText, isoDay, named, numberText, plural } from "../format.js";
 import { extentOf, heightOf, labelsOf, linesOf, rowsOf, valuesAt } from "../lines.js";
 import { picker } from "../picker.js";
 import { readout } from "../readout.js";
@@ -90,7 +90,7 @@ function dayName(x) {
 /** The words of the figure. */
 function write() {
   const words = /** @type {(name: string) => HTMLElement} */ ((name) => figure.querySelector(name));
-  words(".chart-headline").textContent = `${measure().title} in ${plural(lines.length, "place")}`;
+  words(".chart-headline").textContent = `${measure().title} in ${named(lines.map(({ title }) => title))}`;
   const first = Math.min(...lines.map(({ left, origin }) => left + origin));
   const last = Math.max(...lines.map(({ left, origin, values }) => left + origin + values.length - 1));
   const scale = isLog() ? " Logarithmic scale." : "";
