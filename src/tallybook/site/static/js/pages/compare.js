@@ -5,43 +5,18 @@ import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
 import { dayText, isoDay, named, numberText, plural } from "../format.js";
 import { extentOf, heightOf, labelsOf, linesOf, rowsOf, valuesAt } from "../lines.js";
+import { compareFields } from "../compare-fields.js";
 import { picker } from "../picker.js";
 import { readout } from "../readout.js";
 import { described, ready } from "../series.js";
-import { numberOf, onBack, oneOf, readState, someOf, writeState } from "../state.js";
+import { onBack, readState, writeState } from "../state.js";
 import { stepped } from "../walk.js";
 
 const figure = /** @type {HTMLElement} */ (document.getElementById("compare"));
-const { places, measures, defaults, since } = described();
+const { places, measures, since } = described();
 const geoids = places.map(({ geoid }) => geoid);
-const STARTS = since === null ? ["first", "cases", "per100k"] : ["since", "first", "cases", "per100k"];
 
-/** The state of the page, as its address has it. */
-const FIELDS = {
-  places: byShort(someOf(geoids, defaults.length ? defaults : geoids.slice(0, 10))),
-  measure: oneOf(measures.map(({ name }) => name), measures[0].name),
-  x: oneOf(["day", "date"], "day"),
-  scale: oneOf(["usual", "linear", "log"], "usual"),
-  start: oneOf(STARTS, STARTS[0]),
-  least: numberOf(100, 0.01, 1e9),
-  at: numberOf(-1, -1, 1e6),
-};
-
-/** In the address places are called as people write them: WA, not USA-53. @param {import("../state.js").Field<string[]>} field */
-function byShort(field) {
-  const short = new Map(places.map((place) => [place.short.replaceAll(",", ""), place.geoid]));
-  const names = new Map(places.map((place) => [place.geoid, place.short.replaceAll(",", "")]));
-  const unique = short.size === places.length;
-  return {
-    ...field,
-    parse: (/** @type {string} */ text) => field.parse(text.split(",").map((word) => short.get(word) ?? word).join(",")),
-    format: (/** @type {string[]} */ value) => {
-      const chosen = geoids.filter((geoid) => value.includes(geoid));
-      return chosen.map((geoid) => (unique ? names.get(geoid) : geoid)).join(",");
-    },
-  };
-}
-
+const FIELDS = compareFields();
 let { state, wrong } = readState(FIELDS);
 /** @type {import("../lines.js").Line[]} */
 let lines = [];
