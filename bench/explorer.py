@@ -14,6 +14,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.table import Table
 
+from tallybook import Book
+
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
@@ -108,7 +110,14 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def explorer_speed(site: Path) -> Table:
+def explorer_speed(folder: Path, feed: Path) -> Table:
+    """Return how quick the pages of the whole state record are, beside what is promised."""
+    book = Book.init(folder / "explorer", template="nyt")
+    book.record("nyt", feed)
+    return page_speed(book.publish().folder)
+
+
+def page_speed(site: Path) -> Table:
     """Return how quick the pages of a site are, beside what is promised."""
     table = Table("explorer", "measured", "promised", title="Pages (Chromium, headless)", title_justify="left")
     with served(site) as address, sync_playwright() as playwright:

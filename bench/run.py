@@ -18,6 +18,7 @@ from rich.table import Table
 from accuracy import accuracy, compared
 from api import api_speed
 from excess import excess_agreement, excess_speed
+from explorer import explorer_speed
 from ledger import ledger_speed, vintage_speed
 from tallybook import daily, gazetteer, per_100k, rolling_average, simulate
 from tallybook.measures.rates import round_half_up
@@ -40,6 +41,7 @@ def main() -> None:
         OUT.print(api_speed(Path(folder)))
         if SHARED.is_dir():
             OUT.print(vintage_speed(Path(folder), SHARED / "nyt-vintages"))
+            OUT.print(explorer_speed(Path(folder), SHARED / "nyt"))
     OUT.print(excess_speed())
     if SHARED.is_dir():
         OUT.print(excess_agreement(SHARED / "nyt/excess-deaths/deaths.csv"))

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,7 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         "excess",
         "serve",
         "sources",
+        "chart",
     ]
     readme = (HERE / "README.md").read_text()
     for command in commands:
@@ -260,3 +262,54 @@ def test_check_prints_findings_and_is_strict_when_asked(tmp_path: Path, feed: Pa
     assert {"code": "decline", "date": "2020-05-03", "place": "USA-39"}.items() <= findings[-1].items()
     drafts = tallybook("suggest-anomalies", "--book", book).stdout
     assert "2020-05-03,,,Ohio,USA-39,cases,,,0," in drafts
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("compare.png", ("compare", "--places", "OH", "--by", "date")),
+        ("bubbles.svg", ("bubbles", "--x", "cases", "--y", "deaths", "--select", "Ohio", "--x-log")),
+        ("place.pdf", ("place", "--place", "39", "--theme", "dark")),
+        ("revisions.svg", ("revisions", "--place", "OH", "--as-of", "2020-05-03T12:00-04:00")),
+        ("map.svg", ("map", "--measure", "cases", "--pixels", "400x330", "--headline", "Where <b>it</b> is")),
+    ],
+)
+def test_charts_are_drawn_from_a_book(name: str, arguments: tuple[str, ...], tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt")
+    book.record("nyt", feed, as_of=datetime(2020, 5, 3, 13, tzinfo=UTC))
+    done = tallybook("chart", *arguments, "-o", tmp_path / name, "--book", book.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    begins = {".png": b"\x89PNG", ".svg": b"<svg", ".pdf": b"%PDF"}
+    data = (tmp_path / name).read_bytes()
+    assert data.startswith(begins[Path(name).suffix])
+    if name.endswith(".svg"):
+        assert "Data from The New York Times" in data.decode()
+    if name == "map.svg":
+        assert "Where &lt;b&gt;it&lt;/b&gt; is" in data.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("compare", "--places", "Ohoi", "-o", "x.png"), "no place 'Ohoi'"),
+        (("compare", "--measure", "case", "-o", "x.png"), "use one of"),
+        (("bubbles", "--date", "May 2", "-o", "x.png"), "write it as YYYY-MM-DD"),
+        (("compare", "--pixels", "big", "-o", "x.png"), "such as 760x420"),
+    ],
+)
+def test_a_chart_that_cannot_be_drawn_is_refused_in_one_line(
+    arguments: tuple[str, ...], says: str, tmp_path: Path, feed: Path
+) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt")
+    book.record("nyt", feed)
+    done = tallybook("chart", *arguments, "--book", book.folder, folder=tmp_path)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_file_that_is_no_picture_is_wrong_usage(tmp_path: Path) -> None:
+    done = tallybook("chart", "compare", "-o", "x.txt", folder=tmp_path)
+    assert done.returncode == 2
+    assert "does not end in .png, .svg, .pdf" in " ".join(done.stderr.split())

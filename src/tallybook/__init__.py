@@ -11,6 +11,7 @@ from tallybook.anomalies import read_anomalies
 from tallybook.book import Book
 from tallybook.errors import TallybookError
 from tallybook.ledger import Ledger
+from tallybook.measures.alignment import day_of_outbreak
 from tallybook.measures.daily import daily
 from tallybook.measures.excess import excess_deaths
 from tallybook.measures.rates import per_100k
@@ -30,6 +31,7 @@ __all__ = [
     "Place",
     "TallybookError",
     "daily",
+    "day_of_outbreak",
     "excess_deaths",
     "gazetteer",
     "per_100k",

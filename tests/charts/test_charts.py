@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook import Book, gazetteer
-from tallybook.charts.bubbles import LARGEST, bubbles
+from tallybook.charts.bubble_rows import LARGEST
+from tallybook.charts.bubbles import bubbles
 from tallybook.charts.compare import PLACES, compare
 from tallybook.charts.map import CREDIT, counties, county_shapes, grid, shapes_available, tiles
 from tallybook.charts.measures import measure_of, measures_of, values_of
@@ -170,8 +171,9 @@ def test_bubbles_show_the_day_asked_for() -> None:
     picture = words(chart)
     assert "Mar 2, 2020" in picture
     assert "Mar 3, 2020" not in picture
-    with pytest.raises(ContractError, match="bubbles show totals"):
-        bubbles(known, x="cases_avg")
+    for measure in ("cases_avg", "new_cases"):
+        with pytest.raises(ContractError, match="bubbles show totals"):
+            bubbles(known, x=measure)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -229,3 +229,24 @@ def test_the_wheel_has_templates_and_static_files() -> None:
     assert home.joinpath("templates/base.html").is_file()
     assert home.joinpath("static/site.css").is_file()
     assert home.joinpath("static/js/chart.js").is_file()
+
+
+def test_days_alike_are_one_row_and_days_that_count_are_each_their_own(tmp_path: Path) -> None:
+    states = "date,state,fips,cases,deaths\n" + "".join(
+        f"2020-05-{day:02},Ohio,39,{cases},0\n" for day, cases in enumerate((5, 10, 15, 15, 15, 20), start=1)
+    )
+    (tmp_path / "us-states.csv").write_text(states)
+    book = built(tmp_path / "book", levels=("state",))
+    book.record("nyt", tmp_path / "us-states.csv", as_of=dt.datetime(2020, 5, 7, 9, tzinfo=EASTERN))
+    text = re.sub(r"<[^>]+>|\s+", " ", (book.publish().folder / "place/USA-39.html").read_text())
+    assert "20 cases ÷ 7 days = 2.86 a day" in re.sub(r" +", " ", text)
+    told = re.findall(
+        r"(\w{3}, \w{3} \d+, 2020(?: to \w{3}, \w{3} \d+, 2020)?) +(\S+) +(\S+) +(counted|no data, \d days)", text
+    )
+    assert told == [
+        ("Fri, May 1, 2020", "5", "5", "counted"),
+        ("Sat, May 2, 2020", "5", "5", "counted"),
+        ("Sun, May 3, 2020", "5", "5", "counted"),
+        ("Mon, May 4, 2020 to Tue, May 5, 2020", "0", "0", "no data, 2 days"),
+        ("Wed, May 6, 2020", "5", "5", "counted"),
+    ]

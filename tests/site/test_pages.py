@@ -157,3 +157,40 @@ def test_a_tile_leads_to_its_state(
     page.locator("#tiles-canvas svg text", has_text="WA").first.click(force=True)
     page.wait_for_url("**/place/USA-53.html")
     assert page.locator("h1").inner_text() == "Washington"
+
+
+def test_a_date_has_the_value_it_had_then_and_the_one_it_has_now(
+    small_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(serve(small_site) + "revisions.html?place=USA-53&metric=cases&show=all")
+    drawn(page)
+    expect(page.locator("#then-headline")).to_have_text("All cases in Washington, as known on May 4, 2020 and now")
+    expect(page.locator("#then-subtitle")).to_contain_text("1 of 3 days were changed")
+    page.locator("#then details.chart-table > summary").click()
+    rows = page.locator("#then table tbody tr")
+    expect(rows).to_have_count(3)
+    assert [row.inner_text().split("\t") for row in rows.all()] == [
+        ["2020-05-03", "70", "70", "0"],
+        ["2020-05-02", "55", "58", "3"],
+        ["2020-05-01", "40", "40", "0"],
+    ]
+    page.locator("#then-canvas").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#then-live").inner_text() == "May 2, 2020: 55 as known on May 4, 2020, 58 now."
+
+
+def test_one_chart_of_a_page_is_shown_alone_where_it_is_embedded(
+    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(serve(real_site) + "place/USA-48.html")
+    drawn(page, 2)
+    page.locator("#days-deaths details.embed > summary").click()
+    line = page.locator("#days-deaths textarea")
+    expect(line).not_to_have_value("")
+    frame = line.input_value()
+    address = frame.split('src="')[1].split('"')[0].replace("&amp;", "&")
+    page.goto(address)
+    drawn(page, 2)
+    assert page.locator("#days-deaths").is_visible()
+    assert page.locator("#days-cases, h1, nav, footer, #how, #anomalies").filter(visible=True).count() == 0

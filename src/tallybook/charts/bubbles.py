@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Unpack
+from collections.abc import Sequence
+from typing import Any, Final, Unpack
 
 import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
-from tallybook.charts.measures import Measure, measure_of, values_of
+from tallybook.charts.bubble_rows import (
+    SMALLEST,
+    Group,
+    Size,
+    bubble_rows,
+    ends_of,
+    histories,
+    sized_by,
+    trail_rows,
+    with_names,
+)
+from tallybook.charts.measures import measure_of
 from tallybook.charts.style import GROUPS
-from tallybook.charts.ticks import EPOCH, Spot, beside, nice_top
+from tallybook.charts.ticks import EPOCH
 from tallybook.errors import ContractError
-from tallybook.measures.frames import take
 from tallybook.model.places import Gazetteer, gazetteer
-
-SIZES: Final = ("population", "density", "gdp", "none")
-"""What the area of a bubble can say; density is people per square kilometre."""
-
-Size = Literal["population", "density", "gdp", "none"]
-Group = Literal["region", "division"]
-
-LARGEST: Final = 2_400
-"""The area of the largest bubble, in square pixels."""
-
-_PLAIN: Final = 90.0
-_NAMED: Final = 8
-_SMALLEST: Final = 0.4
-"""How much of their area bubbles keep, at least, where there is little room."""
 
 _SELECTED: Final = "indexof(selected, datum.geoid) >= 0"
 
@@ -66,9 +61,9 @@ def bubbles(
         ContractError: no such measure or size, a column is missing, or no place has all that is needed.
     """
     across, up, gazette = measure_of(x), measure_of(y), known or gazetteer()
-    places, days = _histories(totals, across, up, gazette)
+    places, days = histories(totals, across, up, gazette)
     # The largest first, so that the small ones stand before them.
-    sized = _sized(places, size).filter(pl.col("size").is_not_null()).sort("size", descending=True)
+    sized = sized_by(places, size).filter(pl.col("size").is_not_null()).sort("size", descending=True)
     if sized.is_empty():
         raise ContractError(f"no place has {x}, {y} and {size}", hint="give another size, or other places")
     lacking = places.height - sized.height
@@ -78,16 +73,16 @@ def bubbles(
         "selected": list(selected),
         "xtitle": across.title,
         "ytitle": up.title,
-        **_ends("x", sized["xs"].explode(), log=log[0]),
-        **_ends("y", sized["ys"].explode(), log=log[1]),
+        **ends_of("x", sized["xs"].explode(), log=log[0]),
+        **ends_of("y", sized["ys"].explode(), log=log[1]),
     }
     left_out = f"; {lacking} left out: no {_WORDS[size]}" if lacking else ""
     words.setdefault("headline", f"{up.title} against {across.title.lower()}")
     words.setdefault("subtitle", f"{_area(size)}; colour: Census {colour}{left_out}")
     words.setdefault("height", 480)
     shown = (*days, (day - EPOCH).days if day else days[1])
-    named = _named(_shown(sized, size, colour), selected, parameters, shown[2], log, words)
-    finished = drawn(named, _trails(chosen, colour), log=log, colour=colour,
+    named = with_names(bubble_rows(sized, size, colour), selected, parameters, shown[2], log, words)
+    finished = drawn(named, trail_rows(chosen, colour), log=log, colour=colour,
                      parameters=parameters, days=shown)  # fmt: skip
     return finished(**words)
 
@@ -131,7 +126,7 @@ def drawn(
     signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
     slider = alt.binding_range(min=days[0], max=days[1], step=1, name="day ") if days else alt.Undefined
     day = alt.param("day", value=days[2] if days else 0, bind=slider)
-    zoom = alt.param("zoom", expr=f"clamp(width / {look.WIDTH}, {_SMALLEST}, 1)")
+    zoom = alt.param("zoom", expr=f"clamp(width / {look.WIDTH}, {SMALLEST}, 1)")
     x, y = (_axis(name, log=logarithmic) for name, logarithmic in zip("xy", log, strict=True))
     ink = _group_colour(colour)
     now = (
@@ -208,106 +203,6 @@ def _area(size: Size) -> str:
         "gdp": "gross domestic product of 2019",
     }
     return f"Area: {told[size]}" if size in told else "Every bubble is of one size"
-
-
-def _sized(places: pl.DataFrame, size: Size) -> pl.DataFrame:
-    """Return the places with ``size``; null where it is not known."""
-    if size not in SIZES:
-        raise ContractError(f"no size {size!r}", hint=f"use one of {', '.join(SIZES)}")
-    of = {
-        "population": pl.col("population").cast(pl.Float64),
-        "density": pl.col("population") / pl.col("land_area_km2"),
-        "gdp": pl.col("gdp_2019_musd"),
-        "none": pl.lit(1.0),
-    }
-    return places.with_columns(size=of[size])
-
-
-def _histories(totals: Any, x: Measure, y: Measure, known: Gazetteer) -> tuple[pl.DataFrame, tuple[int, int]]:
-    """Return a row per place with its values from its first day on; and the first and the last day."""
-    if "average" in (x.kind, y.kind):
-        raise ContractError("bubbles show totals", hint="use cases, deaths, cases_per_1000 or deaths_per_1000")
-    rows = take(totals)[0]
-    both = values_of(rows, x, populations=known.frame).rename({"value": "xs"})
-    both = both.with_columns(values_of(rows, y, populations=known.frame)["value"].alias("ys"))
-    days = both.with_columns(day=(pl.col("date") - EPOCH).dt.total_days())
-    span = days.group_by("geoid", maintain_order=True).agg(
-        pl.int_ranges(pl.col("day").min(), pl.col("day").max() + 1).first().alias("day")
-    )
-    whole = span.explode("day").join(days, on=["geoid", "day"], how="left", maintain_order="left")
-    # A day without a report has the count of the day before: it is a total.
-    filled = whole.with_columns(pl.col("xs", "ys").forward_fill().over("geoid"))
-    histories = filled.group_by("geoid", maintain_order=True).agg(pl.col("day").first().alias("first"), "xs", "ys")
-    named = histories.join(known.frame, on="geoid", maintain_order="left").join(
-        known.titles, on="geoid", maintain_order="left"
-    )
-    return named, (int(filled["day"].min()), int(filled["day"].max()))  # type: ignore[arg-type]
-
-
-def _shown(places: pl.DataFrame, size: Size, colour: Group) -> pl.DataFrame:
-    share = pl.col("size") / pl.col("size").max()
-    rank = pl.col("size").rank("ordinal", descending=True)
-    return places.select(
-        *("geoid", "title", "first", "xs", "ys"),
-        area=_PLAIN if size == "none" else share * LARGEST,
-        group=colour,
-        text=pl.coalesce("abbreviation", "title"),
-        named=rank <= _NAMED,
-    )
-
-
-def _named(
-    places: pl.DataFrame,
-    selected: Sequence[str],
-    ends: Mapping[str, Any],
-    day: int,
-    log: tuple[bool, bool],
-    words: look.Words,
-) -> pl.DataFrame:
-    """Return the bubbles with where their names stand on a day: those of the selected, or of the largest."""
-    wanted = pl.col("geoid").is_in(list(selected)) if selected else pl.col("named")
-    at = day - pl.col("first")
-    middle = [
-        _pixels(pl.col(f"{name}s").list.get(at, null_on_oob=True), ends[f"{name}left"], ends[f"{name}right"], log=on)
-        for name, on in zip("xy", log, strict=True)
-    ]
-    width = words.get("width", look.WIDTH)
-    zoom = min(1, max(_SMALLEST, width / look.WIDTH))
-    across = middle[0] * width
-    down = (1 - middle[1]) * words.get("height", look.HEIGHT)
-    there = across.is_finite() & down.is_finite()
-    name = pl.when(wanted & there).then("text").otherwise(pl.lit(""))
-    rows = places.select(
-        across.fill_null(0), down.fill_null(0).alias("y"), (pl.col("area") * zoom / math.pi).sqrt(), name
-    )
-    spots = [spot or Spot(0, 0, "left") for spot in beside(rows.rows())]
-    has = [bool(spot.dx or spot.dy) for spot in spots]
-    return places.with_columns(
-        named=pl.Series(has),
-        dx=pl.Series([spot.dx for spot in spots], dtype=pl.Float64),
-        dy=pl.Series([spot.dy for spot in spots], dtype=pl.Float64),
-        align=pl.Series([spot.align for spot in spots]),
-    )
-
-
-def _pixels(value: pl.Expr, left: float, right: float, *, log: bool) -> pl.Expr:
-    """Return where a value lies on an axis, from 0 to 1."""
-    if log:
-        return (value.log10() - math.log10(left)) / (math.log10(right) - math.log10(left))
-    return (value - left) / (right - left)
-
-
-def _trails(places: pl.DataFrame, colour: Group) -> pl.DataFrame:
-    each = places.select("geoid", "first", x="xs", y="ys", group=colour).explode("x", "y")
-    return each.with_columns(day=pl.col("first") + pl.int_range(pl.len()).over("geoid")).drop("first")
-
-
-def _ends(name: str, values: pl.Series, *, log: bool) -> dict[str, float]:
-    if log:
-        least = values.filter(values > 0).min()
-        bottom = 10.0 ** math.floor(math.log10(least)) if isinstance(least, float) else 1.0
-        return {f"{name}left": bottom, f"{name}right": max(float(values.max() or 0), bottom * 10)}  # type: ignore[arg-type]
-    return {f"{name}left": 0.0, f"{name}right": nice_top(float(values.max() or 0))}  # type: ignore[arg-type]
 
 
 def _axis(name: str, *, log: bool) -> alt.X | alt.Y:

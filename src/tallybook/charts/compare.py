@@ -77,7 +77,7 @@ def compare(
         raise ContractError(f"there is nothing to show of {', '.join(places)}", hint="give other places")
     extent = _extent(lines, by, log=logarithmic)
     ends = _labels(lines, gazette, words.setdefault("height", look.HEIGHT), extent, log=logarithmic)
-    words.setdefault("headline", f"{shown.title} in {_count(lines['geoid'].n_unique())}")
+    words.setdefault("headline", f"{shown.title} in {_named(ends['geoid'].to_list(), gazette)}")
     words.setdefault("subtitle", _subtitle(lines, by, since))
     hover = lines.head(0).with_columns(rule=pl.lit(value=True))
     return drawn(lines, ends, hover, log=logarithmic, parameters=extent)(**words)
@@ -201,5 +201,9 @@ def _subtitle(values: pl.DataFrame, by: str, since: dt.date | None) -> str:
     return f"By day of outbreak: day 1 is the first day with a case{after}. {span}"
 
 
-def _count(places: int) -> str:
-    return "one place" if places == 1 else f"{places} places"
+def _named(geoids: Sequence[str], known: Gazetteer) -> str:
+    """Return the places by name, or how many they are."""
+    if len(geoids) > 3:
+        return f"{len(geoids)} places"
+    titles = [known.title(geoid) for geoid in geoids]
+    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tallybook.charts.picture import Words
 
 app = typer.Typer(
-    no_args_is_help=True, help="Draw a chart of a book as PNG, SVG or PDF, with its source in the picture."
+    no_args_is_help=True,
+    help="Draw a chart of a book as PNG, SVG or PDF, with its source in the picture.",
+    epilog="Example: tallybook chart compare --places NY,WA --measure cases_per_1000 -o compare.png --book covid",
 )
 
 _SCALE: Final = 2

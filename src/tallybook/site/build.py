@@ -9,9 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from tallybook.charts.map import shapes_available
 from tallybook.charts.style import SANS, SERIF, THEMES, Theme
-from tallybook.model.metrics import Level
 from tallybook.release.write import PAGES
 from tallybook.site.bubbles import bubbles_page
 from tallybook.site.bundle import scripts
@@ -19,7 +17,7 @@ from tallybook.site.compare import compare_page
 from tallybook.site.data import data_page
 from tallybook.site.excess import excess_page
 from tallybook.site.opened import Opened
-from tallybook.site.overview import overview
+from tallybook.site.overview import has_county_map, overview
 from tallybook.site.page import Asset, Page, rendered
 from tallybook.site.places import place_pages
 from tallybook.site.revisions import known_scripts, revisions_page
@@ -68,8 +66,7 @@ def _assets(site: Opened) -> Iterator[Asset]:
     yield Asset("assets/site.css", _stylesheet())
     yield Asset("assets/icon.svg", _static("icon.svg"))
     yield from known_scripts(site)
-    counties = Level.COUNTY in site.levels and shapes_available()
-    for made in (scripts(), series_scripts(site), specs(counties=counties)):
+    for made in (scripts(), series_scripts(site), specs(counties=has_county_map(site))):
         yield from (Asset(f"assets/{name}", data) for name, data in made.items())
 
 

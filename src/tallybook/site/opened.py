@@ -27,15 +27,12 @@ class Opened:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
+        self.title, self.publisher = str(self.card["title"]), str(self.card["publisher"])
+        self.licence, self.attribution = str(self.card["licence"]), str(self.card["attribution"])
+        self.notice = str(self.card["notice"])
         self.as_of = datetime.fromisoformat(self.card["as_of"])
         self.zone = ZoneInfo(self.card["time_zone"])
         self.previous = self.card["previous"] and datetime.fromisoformat(self.card["previous"])
-
-    def __getattr__(self, name: str) -> str:
-        """Return what the card says of the release: title, publisher, licence, attribution or notice."""
-        if name in ("title", "publisher", "licence", "attribution", "notice"):
-            return str(self.card[name])
-        raise AttributeError(name)
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
@@ -95,8 +92,11 @@ class Opened:
         return self.table(f"{STEMS[level]}.parquet")
 
     def averages(self, level: Level) -> pl.DataFrame:
-        """Return the new counts of a level, their averages and rates, and what each is made of."""
-        return self.table(f"{AVERAGES}/{STEMS[level]}.parquet")
+        """Return the new counts of a level, and per metric what pages show: averages, rates, omitted days, divisors."""
+        file = self.folder / AVERAGES / f"{STEMS[level]}.parquet"
+        shown = ("", "_avg", "_avg_per_100k", "_omitted", "_window_days")
+        columns = [f"{metric}{part}" for metric in self.metrics(level) for part in shown]
+        return pl.read_parquet(file, columns=["geoid", "date", *columns], glob=False)
 
     def metrics(self, level: Level) -> tuple[str, ...]:
         """Return the metrics of a level that have averages, in the book's order."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tallybook.charts.map import shapes_available
+from tallybook.charts.map import CREDIT, shapes_available
 from tallybook.model.metrics import Level
 from tallybook.site.days import NO_ANOMALIES, anomalies_of, lines_of, place_data, round_or_none
 from tallybook.site.latest import Row
@@ -16,6 +16,7 @@ from tallybook.site.page import Page
 
 _REVISED: Final = 8
 _TABLED: Final = 400
+_MAPPED: Final = 500
 
 
 def overview(site: Opened) -> Iterator[Page]:
@@ -23,7 +24,7 @@ def overview(site: Opened) -> Iterator[Page]:
     nation = next(iter(site.rows.get(Level.NATION, [])), None)
     below = next((level for level in site.levels if level is not Level.NATION), None)
     rows = site.rows[below] if below else []
-    has_shapes = Level.COUNTY in site.levels and shapes_available()
+    has_shapes = has_county_map(site)
     maps = ["specs/tiles.js"] if Level.STATE in site.levels else []
     maps += ["specs/counties.js"] if has_shapes else []
     yield Page(
@@ -41,10 +42,16 @@ def overview(site: Opened) -> Iterator[Page]:
             **(_nation(site, nation) if nation else {"data": None}),
             "maps": _maps(site),
             "has_shapes": has_shapes,
+            "credit": CREDIT,
             "changes": site.card["changes"],
             "revised": _revised(site),
         },
     )
+
+
+def has_county_map(site: Opened) -> bool:
+    """Return whether the counties have a map: there are enough of them for one, and their shapes are installed."""
+    return len(site.rows.get(Level.COUNTY, [])) >= _MAPPED and shapes_available()
 
 
 def _nation(site: Opened, nation: Row) -> dict[str, object]:

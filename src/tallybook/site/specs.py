@@ -9,11 +9,12 @@ from importlib import metadata, resources
 from typing import Any, Final
 
 from tallybook.charts import bubbles, compare, map, place, revisions  # noqa: A004 (a map, not the function)
+from tallybook.charts.bubble_rows import Group
 from tallybook.charts.picture import Drawn
 from tallybook.model.metrics import METRICS
 from tallybook.site.kept import kept
 
-_GROUPS: Final[tuple[bubbles.Group, ...]] = ("region", "division")
+_GROUPS: Final[tuple[Group, ...]] = ("region", "division")
 _SCALES: Final = {"linear": False, "log": True}
 _PACKAGES: Final = ("altair", "vl-convert-python", "plotly-geo", "shapely")
 

@@ -65,6 +65,8 @@ function embedding(figure) {
   details.addEventListener("toggle", () => {
     const address = new URL(location.href);
     address.searchParams.set("embed", "1");
+    // Of a page with several charts, this one.
+    address.hash = figure.id;
     const title = figure.querySelector(".chart-headline")?.textContent?.trim() ?? document.title;
     const frame = document.createElement("iframe");
     for (const [key, value] of Object.entries({ src: address.href, title, width: "100%", height: "640", loading: "lazy" })) {

@@ -34,3 +34,9 @@ export function numberText(value) {
 export function plural(count, one, many = `${one}s`) {
   return `${WHOLE.format(count)} ${count === 1 ? one : many}`;
 }
+
+/** @param {string[]} titles @returns {string} the places by name, or how many they are */
+export function named(titles) {
+  if (!titles.length || titles.length > 3) return plural(titles.length, "place");
+  return titles.length === 1 ? titles[0] : `${titles.slice(0, -1).join(", ")} and ${titles[titles.length - 1]}`;
+}

@@ -1,49 +1,26 @@
 // The page of bubbles: two totals against each other, day by day.
 
 import { beside as spots } from "../beside.js";
+import { bubbleFields, present } from "../bubble-fields.js";
 import { bubbleRows, endsOf, knownPlaces, SIZES, trailRows } from "../bubble-rows.js";
+import { lackingText, linesFor } from "../bubble-words.js";
 import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
 import { filterControls } from "../filter-controls.js";
 import { filtered } from "../filters.js";
-import { dayText, isoDay, numberText, plural } from "../format.js";
+import { dayText, isoDay, plural } from "../format.js";
 import { picker } from "../picker.js";
 import { player } from "../play.js";
 import { readout } from "../readout.js";
 import { described, ready } from "../series.js";
-import { dayOf, numberOf, onBack, oneOf, rangeOf, rankOf, readState, someOf, writeState } from "../state.js";
+import { onBack, readState, writeState } from "../state.js";
 
 const figure = /** @type {HTMLElement} */ (document.getElementById("bubbles"));
 const { places, measures, groups, first, last } = described();
 const geoids = places.map(({ geoid }) => geoid);
 const totals = measures.filter(({ kind }) => kind === "total");
-const names = totals.map(({ name }) => name);
 const cases = /** @type {import("../series.js").Measure} */ (totals.find(({ per }) => per === null));
-const perHead = totals.filter(({ per }) => per !== null);
-const present = (/** @type {"region" | "division"} */ kind) => groups[kind].filter((name) => places.some((place) => place[kind] === name));
-const RANKS = ["population", "density", "gdp", "cases"];
-
-/** The state of the page, as its address has it. */
-const FIELDS = {
-  x: oneOf(names, perHead[0].name),
-  y: oneOf(names, (perHead[1] ?? totals[1] ?? totals[0]).name),
-  xscale: oneOf(["linear", "log"], "linear"),
-  yscale: oneOf(["linear", "log"], "linear"),
-  size: oneOf(/** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES)), "population"),
-  colour: oneOf(["region", "division"], "region"),
-  day: dayOf(last, first, last),
-  speed: oneOf(["15", "30", "60", "120"], "60"),
-  selected: someOf(geoids, []),
-  faint: numberOf(0.2, 0, 1),
-  region: someOf(present("region"), []),
-  division: someOf(present("division"), []),
-  population: rangeOf(),
-  density: rangeOf(),
-  gdp: rangeOf(),
-  cases: rangeOf(),
-  rank: rankOf(RANKS),
-};
-
+const FIELDS = bubbleFields();
 let { state, wrong } = readState(FIELDS);
 /** @type {ReturnType<typeof bubbleRows>} */
 let rows = [];
@@ -51,12 +28,16 @@ let rows = [];
 let lacking = [];
 /** @type {string | null} the bubble the pointer or the keys are on */
 let focus = null;
-/** @type {boolean} whether a click or Enter holds it */
 let chart = /** @type {any} */ (null);
 let beside = /** @type {ReturnType<typeof readout>} */ (/** @type {unknown} */ (null));
 
 const measure = (/** @type {string} */ name) => /** @type {import("../series.js").Measure} */ (totals.find((one) => one.name === name));
 const logs = () => ({ xlog: state.xscale === "log", ylog: state.yscale === "log" });
+
+/** What the axes and the area are. */
+function shown() {
+  return { x: measure(state.x), y: measure(state.y), size: /** @type {keyof typeof SIZES} */ (state.size) };
+}
 
 function filters() {
   const { region, division, population, density, gdp, cases: number, rank } = state;
@@ -66,16 +47,17 @@ function filters() {
 /** What is drawn of the state. */
 function drawn() {
   const found = filtered(knownPlaces(cases), filters());
-  const how = { x: measure(state.x), y: measure(state.y), size: state.size, colour: state.colour };
+  const how = { ...shown(), colour: state.colour };
   rows = bubbleRows(found.left, how);
   const unsized = places.filter((place) => found.left.has(place.geoid) && !rows.some(({ geoid }) => geoid === place.geoid));
   lacking = unsized.length ? [...found.lacking, { key: state.size, titles: unsized.map(({ title }) => title) }] : found.lacking;
-  const shown = new Set(rows.map(({ group }) => group));
+  // Where nothing is shown the legend stays: a picture of nothing at all has no size.
+  const grouped = new Set(rows.length ? rows.map(({ group }) => group) : groups[state.colour]);
   return {
     data: { places: rows, trails: trailRows(rows, state.selected) },
     signals: {
       ...endsOf(rows, logs()),
-      groups: groups[/** @type {"region" | "division"} */ (state.colour)].filter((name) => shown.has(name)),
+      groups: groups[/** @type {"region" | "division"} */ (state.colour)].filter((name) => grouped.has(name)),
       selected: state.selected,
       faint: state.faint,
       day: state.day,
@@ -112,22 +94,14 @@ function table() {
 /** The words of the figure. */
 function write() {
   const words = /** @type {(name: string) => HTMLElement} */ ((name) => figure.querySelector(name));
-  const [x, y] = [measure(state.x), measure(state.y)];
+  const { x, y, size } = shown();
   words(".chart-headline").textContent = `${y.title} against ${x.title.toLowerCase()}`;
-  const size = SIZES[/** @type {keyof typeof SIZES} */ (state.size)];
-  const area = size.key ? `Area: ${size.words}` : "All bubbles have one size";
+  const area = SIZES[size].key ? `Area: ${SIZES[size].words}` : "All bubbles have one size";
   words(".chart-subtitle").textContent = `${dayText(state.day)}. ${area}. Colour: Census ${state.colour}.`;
   words("#left").textContent = `${rows.length} of ${plural(places.length, "place")}`;
-  words("#lacking").textContent = lacking
-    .map(({ key, titles }) => `${plural(titles.length, "place")} left out, without ${lacks(key)}: ${titles.join(", ")}.`)
-    .join(" ");
+  words("#lacking").textContent = lackingText(lacking);
   if (!rows.length) notice(figure, "No place passes all filters. Loosen one, or reset them.");
   else if (!wrong.length) notice(figure, "");
-}
-
-/** @param {string} key */
-function lacks(key) {
-  return key in SIZES ? SIZES[/** @type {keyof typeof SIZES} */ (key)].lacks : "a number of cases";
 }
 
 /** Show the state in the controls. */
@@ -239,22 +213,7 @@ function point(geoid) {
     return;
   }
   const [left, top] = placeOf(found);
-  beside.show(found.row.title, linesFor(found), left, top);
-}
-
-/** @param {ReturnType<typeof now>[number]} bubble */
-function linesFor({ row, x, y }) {
-  const { key, words } = SIZES[/** @type {keyof typeof SIZES} */ (state.size)];
-  return [
-    { name: measure(state.x).title, value: numberText(x) },
-    { name: measure(state.y).title, value: numberText(y) },
-    ...(key ? [{ name: words.replace(/^./, (letter) => letter.toUpperCase()), value: sizeText(row.size) }] : []),
-  ];
-}
-
-/** @param {number} size */
-function sizeText(size) {
-  return state.size === "gdp" ? `$${numberText(Math.round(size))} million` : numberText(state.size === "population" ? size : Math.round(size * 10) / 10);
+  beside.show(found.row.title, linesFor(found, shown()), left, top);
 }
 
 /** @param {{x: number | null, y: number | null}} bubble @returns {[number, number]} pixels of the canvas */
@@ -307,7 +266,7 @@ function walk(step) {
 /** Say where the keys are. */
 function tell() {
   const found = now().find(({ row }) => row.geoid === focus);
-  const what = found ? `${found.row.title}: ${linesFor(found).map(({ name, value }) => `${name} ${value}`).join("; ")}` : plural(now().length, "bubble");
+  const what = found ? `${found.row.title}: ${linesFor(found, shown()).map(({ name, value }) => `${name} ${value}`).join("; ")}` : plural(now().length, "bubble");
   chart.say(`${dayText(state.day)}. ${what}${focus && state.selected.includes(focus) ? "; selected" : ""}.`);
 }
 

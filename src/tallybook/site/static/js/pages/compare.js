@@ -3,45 +3,20 @@
 import { batches } from "../batches.js";
 import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
-import { dayText, isoDay, numberText, plural } from "../format.js";
+import { dayText, isoDay, named, numberText, plural } from "../format.js";
 import { extentOf, heightOf, labelsOf, linesOf, rowsOf, valuesAt } from "../lines.js";
+import { compareFields } from "../compare-fields.js";
 import { picker } from "../picker.js";
 import { readout } from "../readout.js";
 import { described, ready } from "../series.js";
-import { numberOf, onBack, oneOf, readState, someOf, writeState } from "../state.js";
+import { onBack, readState, writeState } from "../state.js";
 import { stepped } from "../walk.js";
 
 const figure = /** @type {HTMLElement} */ (document.getElementById("compare"));
-const { places, measures, defaults, since } = described();
+const { places, measures, since } = described();
 const geoids = places.map(({ geoid }) => geoid);
-const STARTS = since === null ? ["first", "cases", "per100k"] : ["since", "first", "cases", "per100k"];
 
-/** The state of the page, as its address has it. */
-const FIELDS = {
-  places: byShort(someOf(geoids, defaults.length ? defaults : geoids.slice(0, 10))),
-  measure: oneOf(measures.map(({ name }) => name), measures[0].name),
-  x: oneOf(["day", "date"], "day"),
-  scale: oneOf(["usual", "linear", "log"], "usual"),
-  start: oneOf(STARTS, STARTS[0]),
-  least: numberOf(100, 0.01, 1e9),
-  at: numberOf(-1, -1, 1e6),
-};
-
-/** In the address places are called as people write them: WA, not USA-53. @param {import("../state.js").Field<string[]>} field */
-function byShort(field) {
-  const short = new Map(places.map((place) => [place.short.replaceAll(",", ""), place.geoid]));
-  const names = new Map(places.map((place) => [place.geoid, place.short.replaceAll(",", "")]));
-  const unique = short.size === places.length;
-  return {
-    ...field,
-    parse: (/** @type {string} */ text) => field.parse(text.split(",").map((word) => short.get(word) ?? word).join(",")),
-    format: (/** @type {string[]} */ value) => {
-      const chosen = geoids.filter((geoid) => value.includes(geoid));
-      return chosen.map((geoid) => (unique ? names.get(geoid) : geoid)).join(",");
-    },
-  };
-}
-
+const FIELDS = compareFields();
 let { state, wrong } = readState(FIELDS);
 /** @type {import("../lines.js").Line[]} */
 let lines = [];
@@ -90,7 +65,7 @@ function dayName(x) {
 /** The words of the figure. */
 function write() {
   const words = /** @type {(name: string) => HTMLElement} */ ((name) => figure.querySelector(name));
-  words(".chart-headline").textContent = `${measure().title} in ${plural(lines.length, "place")}`;
+  words(".chart-headline").textContent = `${measure().title} in ${named(lines.map(({ title }) => title))}`;
   const first = Math.min(...lines.map(({ left, origin }) => left + origin));
   const last = Math.max(...lines.map(({ left, origin, values }) => left + origin + values.length - 1));
   const scale = isLog() ? " Logarithmic scale." : "";

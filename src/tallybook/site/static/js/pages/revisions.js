@@ -87,8 +87,20 @@ function offer(known, metric, chosen) {
       return option;
     }),
   );
-  if (moments.length) select.selectedIndex = moments.length - 1;
+  if (moments.length) select.value = known.moments[mostChanged(known.metrics[metric], moments)];
   choose(select, chosen);
+}
+
+/**
+ * @param {Metric} metric what is known
+ * @param {number[]} moments the numbers of moments, the earliest first
+ * @returns {number} the moment most of whose days were changed later
+ */
+function mostChanged(metric, moments) {
+  const changed = moments.map(
+    (at) => metric.values.filter((value, day) => (valueAt(metric, day, at) ?? value) !== value).length,
+  );
+  return moments[changed.indexOf(Math.max(...changed))];
 }
 
 /**
