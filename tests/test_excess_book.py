@@ -287,6 +287,9 @@ def test_the_command_shows_compares_and_draws(own: Book, tmp_path: Path) -> None
     drawn = tallybook("excess", "Peru", "--chart", tmp_path / "peru.svg", "--book", own.folder)
     assert (drawn.returncode, drawn.stderr) == (0, "")
     assert "more deaths than expected" in (tmp_path / "peru.svg").read_text()
+    page = tallybook("excess", "Peru", "--chart", tmp_path / "peru.html", "--book", own.folder)
+    assert (page.returncode, page.stderr) == (0, "")
+    assert 'src="http' not in (tmp_path / "peru.html").read_text()
     tallybook("publish", "--book", own.folder)
     published = own.folder / "public" / FILE
     agreed = tallybook("excess", "--compare-published", published, "--book", own.folder).stdout

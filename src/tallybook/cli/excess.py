@@ -125,7 +125,7 @@ def _draw(rows: pl.DataFrame, place: str | None, file: Path, source: str) -> Non
         raise ContractError(f"{file} is no picture", hint="end its name in .png, .svg, .html or .json")
     from tallybook.charts.excess import excess as drawn
 
-    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2, inline=True)
+    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2, inline=file.suffix == ".html")
     out.print(f"drew {escape(str(file))}")
 
 
