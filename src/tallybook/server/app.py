@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from typing import cast
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -75,15 +76,12 @@ def _list(desks: Mapping[str, Desk]) -> Response:
 
 
 def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TallybookError)  # noqa: S101 - registered for these only
-    return problem_of(error)
+    return problem_of(cast("TallybookError", error))
 
 
 def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    said = [
-        f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
-    ]
+    found = cast("RequestValidationError", error).errors()
+    said = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg'].removeprefix('Value error, ')}" for one in found]
     return problem(422, "; ".join(said))
 
 
@@ -93,7 +91,7 @@ def _failed(_request: Request, _error: Exception) -> Response:
 
 
 def _http(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
-    answer = problem(error.status_code, str(error.detail))
-    answer.headers.update(error.headers or {})
+    refusal = cast("HTTPException", error)
+    answer = problem(refusal.status_code, str(refusal.detail))
+    answer.headers.update(refusal.headers or {})
     return answer

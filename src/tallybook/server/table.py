@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -173,9 +173,9 @@ class Table:
 
     def _since_states(self, signal: Signal) -> pl.Series:
         """Return since when a sum over the states is known: since the last of them is."""
-        assert self._states is not None  # noqa: S101 - asked before
+        states = cast("Table", self._states)
         name = f"{signal.name} as_of"
-        since = self._states.frame(["date", name]).group_by("date").agg(pl.col(name).max())
+        since = states.frame(["date", name]).group_by("date").agg(pl.col(name).max())
         return self.frame(["date"]).join(since, on="date", how="left", maintain_order="left")[name]
 
     def _gone(self, metric: str, geoids: Sequence[str] | None) -> pl.DataFrame:
