@@ -367,7 +367,7 @@ def test_the_numbers_are_in_a_table_and_the_chart_can_be_shown_elsewhere(opened:
     assert cells[:4] == ["USA-53", "Washington", "2020-02-27", "1"]
     page.get_by_text("Embed", exact=True).click()
     snippet = page.locator(".embed textarea").input_value()
-    assert re.match(r'<iframe src="http://127\.0\.0\.1:\d+/[^"]*compare\.html\?places=WA&amp;embed=1" title=', snippet)
+    assert re.match(r'<iframe src="http://127\.0\.0\.1:\d+/[^"]*compare\.html\?places=WA&amp;embed=1#compare" title=', snippet)
     inner = opened("?places=WA&embed=1")
     assert inner.locator("nav").is_hidden()
     assert inner.locator("h1").is_hidden()
