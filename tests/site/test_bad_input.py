@@ -86,6 +86,22 @@ def wordless_anomaly(folder: Path) -> Book:
     return Book(book.folder)
 
 
+def levels_count_otherwise(folder: Path) -> Book:
+    """A state has cases and deaths; its only town has tests, too, which lead, and no deaths."""
+    book = recorded(folder, {"us-states": STATES.replace("Washington,53", "Connecticut,09")}, levels=("state",))
+    config = book.folder / "book.toml"
+    both = config.read_text().replace('levels = ["state"]', 'levels = ["state", "town"]')
+    config.write_text('metrics = ["tests", "cases", "deaths"]\n' + both)
+    (book.folder / "sources/towns.md").write_text(
+        "---\ntitle: Towns\nlayout: table\nlevel: town\nstate: Connecticut\nreporting: explicit\n"
+        "date: {column: day}\nplace: {name: town}\nmetrics: {tests: tests, cases: cases}\n---\n"
+    )
+    (folder / "towns.csv").write_text("day,town,tests,cases\n2020-05-02,Bethel,10,1\n2020-05-03,Bethel,30,2\n")
+    book = Book(book.folder)
+    book.record("towns", folder / "towns.csv", as_of=dt.datetime(2020, 5, 4, 9, tzinfo=EASTERN))
+    return book
+
+
 BOOKS: dict[str, tuple[CASES, str, str]] = {
     "one place": (one_place, "index.html", "Washington"),
     "a single day": (single_day, "index.html", "On May 1, 2020, the United States had"),
@@ -96,6 +112,7 @@ BOOKS: dict[str, tuple[CASES, str, str]] = {
     "live counts only": (live_only, "index.html", "live/us-states.csv"),
     "weekly reports": (weekly, "place/USA-53.html", "counted"),
     "no anomalies": (no_anomalies, "place/USA-53.html", "The register has none of Washington."),
+    "levels that count otherwise": (levels_count_otherwise, "place/USA-09.html", "New tests a day per 100,000"),
     "an anomaly without words": (wordless_anomaly, "place/USA-53.html", "The register has no words for it."),
 }
 

@@ -280,3 +280,24 @@ def test_a_single_day_and_places_without_people_make_sense(
     pick(page, "x", "cases")
     pick(page, "y", "deaths")
     assert set(rows_of(page)["place"]) == {"New York", "Washington"}
+
+
+def test_places_of_no_region_have_one_colour_and_nothing_is_said_of_regions(
+    tmp_path: Path, serve: Callable[[Path], str], open_page: Opener
+) -> None:
+    book = built(tmp_path / "book", levels=("nation",))
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-05-01,100,4\n2020-05-02,130,5\n")
+    book.record("nyt", tmp_path / "us.csv", as_of=dt.datetime(2020, 5, 3, 9, tzinfo=EASTERN))
+    address = serve(book.publish().folder)
+    page = open_page(f"{address}bubbles.html")
+    drawn(page)
+    settled(page)
+    assert len(circles(page)) == 1
+    assert rows_of(page).row(0)[:3] == ("USA", "United States", "All places")
+    assert "Census" not in page.locator(".chart-subtitle").inner_text()
+    assert page.locator("#colour").is_hidden()
+    lines = open_page(f"{address}compare.html")
+    drawn(lines)
+    settled(lines)
+    assert "US" in texts(lines)
+    assert rows_of(lines)["day_of_outbreak"].to_list() == [1, 2]

@@ -185,13 +185,16 @@ def test_colours_and_labels_do_not_depend_on_the_order_of_selection(opened: Open
     one, other = opened("?places=NY,WA,CA"), opened("?places=CA,WA,NY")
     assert downloaded(one, "SVG") == downloaded(other, "SVG")
     page = opened("?places=WA")
-    ink = page.locator(".chart-drawing svg .mark-line path").first.get_attribute("stroke")
+    washington = page.locator(".chart-drawing svg text", has_text=re.compile("^WA$"))
+    ink = washington.get_attribute("fill")
     page.locator("#places > summary").click()
-    page.get_by_label("Alabama").check()
+    page.get_by_role("checkbox", name="Alabama").check()
     settled(page)
+    assert "AL" in texts(page)
+    assert washington.get_attribute("fill") == ink
     inks = [path.get_attribute("stroke") for path in page.locator(".chart-drawing svg .mark-line path").all()]
-    assert ink in inks
     assert len(inks) == 2
+    assert ink in inks
 
 
 def test_pointing_reads_every_line_in_order_a_click_holds_it_and_leaving_hides_it(opened: Opener) -> None:
@@ -367,7 +370,9 @@ def test_the_numbers_are_in_a_table_and_the_chart_can_be_shown_elsewhere(opened:
     assert cells[:4] == ["USA-53", "Washington", "2020-02-27", "1"]
     page.get_by_text("Embed", exact=True).click()
     snippet = page.locator(".embed textarea").input_value()
-    assert re.match(r'<iframe src="http://127\.0\.0\.1:\d+/[^"]*compare\.html\?places=WA&amp;embed=1" title=', snippet)
+    assert re.match(
+        r'<iframe src="http://127\.0\.0\.1:\d+/[^"]*compare\.html\?places=WA&amp;embed=1#compare" title=', snippet
+    )
     inner = opened("?places=WA&embed=1")
     assert inner.locator("nav").is_hidden()
     assert inner.locator("h1").is_hidden()

@@ -10,6 +10,7 @@ import polars as pl
 
 from tallybook.charts import picture as look
 from tallybook.charts.measures import Measure, values_of
+from tallybook.charts.style import ALL
 from tallybook.charts.ticks import EPOCH, Spot, beside, nice_top
 from tallybook.errors import ContractError
 from tallybook.measures.frames import take
@@ -71,7 +72,7 @@ def bubble_rows(places: pl.DataFrame, size: Size, colour: Group) -> pl.DataFrame
     return places.select(
         *("geoid", "title", "first", "xs", "ys"),
         area=_PLAIN if size == "none" else share * LARGEST,
-        group=colour,
+        group=pl.col(colour).fill_null(ALL),
         text=pl.coalesce("abbreviation", "title"),
         named=rank <= _NAMED,
     )
@@ -120,7 +121,7 @@ def _pixels(value: pl.Expr, left: float, right: float, *, log: bool) -> pl.Expr:
 
 def trail_rows(places: pl.DataFrame, colour: Group) -> pl.DataFrame:
     """Return a row per place and day: where its bubble was."""
-    each = places.select("geoid", "first", x="xs", y="ys", group=colour).explode("x", "y")
+    each = places.select("geoid", "first", x="xs", y="ys", group=pl.col(colour).fill_null(ALL)).explode("x", "y")
     return each.with_columns(day=pl.col("first") + pl.int_range(pl.len()).over("geoid")).drop("first")
 
 

@@ -22,7 +22,7 @@ from tallybook.charts.bubble_rows import (
     with_names,
 )
 from tallybook.charts.measures import measure_of
-from tallybook.charts.style import GROUPS
+from tallybook.charts.style import ALL, GROUPS
 from tallybook.charts.ticks import EPOCH
 from tallybook.errors import ContractError
 from tallybook.model.places import Gazetteer, gazetteer
@@ -69,7 +69,7 @@ def bubbles(
     lacking = places.height - sized.height
     chosen = sized.filter(pl.col("geoid").is_in(list(selected)))
     parameters = {
-        "groups": [name for name in GROUPS[colour] if name in set(sized[colour])],
+        "groups": [name for name in GROUPS[colour] if name in set(sized[colour].fill_null(ALL))],
         "selected": list(selected),
         "xtitle": across.title,
         "ytitle": up.title,
@@ -78,7 +78,8 @@ def bubbles(
     }
     left_out = f"; {lacking} left out: no {_WORDS[size]}" if lacking else ""
     words.setdefault("headline", f"{up.title} against {across.title.lower()}")
-    words.setdefault("subtitle", f"{_area(size)}; colour: Census {colour}{left_out}")
+    told = "" if sized[colour].is_null().all() else f"; colour: Census {colour}"
+    words.setdefault("subtitle", f"{_area(size)}{told}{left_out}")
     words.setdefault("height", 480)
     shown = (*days, (day - EPOCH).days if day else days[1])
     named = with_names(bubble_rows(sized, size, colour), selected, parameters, shown[2], log, words)

@@ -29,6 +29,9 @@ PLACES: Final = (
 _GAP: Final = 13
 _AWAY: Final = 12
 _MOVED: Final = "abs(datum.at - scale('y', datum.value)) > 4 ? 0.8 : 0"
+_OWN: Final = look.place_colour("datum.colour")
+_FAINT: Final = alt.ExprRef("!focus || focus === datum.geoid ? 1 : 0.25")
+_EXTENT: Final = {"bydate": False, "left": 1, "right": 2, "top": 10, "ticks": [1], "dates": "%b %Y"}
 _DASH: Final = alt.ExprRef("datum.colour < 7 ? [] : [5, 3]")
 _X_LABEL: Final = (
     "bydate ? utcFormat(datum.value * 864e5, dates) : (datum.value === 1 ? 'Day ' : '') + format(datum.value, ',')"
@@ -93,16 +96,8 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
         log: whether the vertical scale is logarithmic.
         parameters: ``bydate``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page sets them.
     """
-    given = {
-        "bydate": False,
-        "left": 1,
-        "right": 2,
-        "bottom": 1 if log else 0,
-        "top": 10,
-        "ticks": [1],
-        "dates": "%b %Y",
-    }
-    signals = [alt.param(name, value=value) for name, value in {**given, **(parameters or {})}.items()]
+    given = {**_EXTENT, "bottom": 1 if log else 0, **(parameters or {})}
+    signals = [alt.param(name, value=value) for name, value in given.items()]
     focus = alt.param("focus", value=None)
     x = alt.X(
         "x:Q",
@@ -112,40 +107,40 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
     kind: dict[str, Any] = {"type": "log"} if log else {"zero": False}
     scale = alt.Scale(domain=alt.ExprRef("[bottom, top]"), nice=False, **kind)
     y = alt.Y("value:Q", scale=scale, axis=look.levels(**({"values": look.POWERS} if log else {})))
-    own, faint = look.place_colour("datum.colour"), alt.ExprRef("!focus || focus === datum.geoid ? 1 : 0.25")
     lines = (
         alt.Chart(look.rows(series))
-        .mark_line(strokeWidth=2, stroke=own, strokeDash=_DASH, opacity=faint, aria=False)
+        .mark_line(strokeWidth=2, stroke=_OWN, strokeDash=_DASH, opacity=_FAINT, aria=False)
         .encode(x, y, detail="geoid:N")
     )
-    ends = alt.Chart(look.rows(labels)).encode(x)
-    names = ends.mark_text(
-        align="left",
-        dx=_AWAY + 2,
-        y=alt.expr("datum.at"),
-        text=alt.expr("datum.text"),
-        fill=own,
-        opacity=faint,
-        fontWeight=alt.expr("focus === datum.geoid ? 'bold' : 'normal'"),
-        aria=False,
-    )
-    # From the end of a line to its name, where the name had to move.
-    edge = "bottom * pow(top / bottom, 1 - datum.at / height)" if log else "top - (top - bottom) * datum.at / height"
-    leaders = (
-        alt.Chart(look.rows(labels))
-        .transform_calculate(end=f"datum.x + {_AWAY} * (right - left) / width", edge=edge)
-        .mark_rule(stroke=own, strokeWidth=0.75, opacity=alt.expr(_MOVED), aria=False)
-        .encode(x, y, x2="end", y2="edge")
-    )
+    names, leaders = _ends(alt.Chart(look.rows(labels)), x, y, log=log)
     at_day = alt.Chart(look.rows(hover)).encode(x)
     # One line, not one above the other for each place.
     rule = at_day.transform_filter("datum.rule").mark_rule(stroke=look.by_theme("quiet"), strokeWidth=1, aria=False)
-    dots = at_day.mark_circle(size=45, fill=own, opacity=1, stroke=look.by_theme("ground"), aria=False).encode(y)
+    dots = at_day.mark_circle(size=45, fill=_OWN, opacity=1, stroke=look.by_theme("ground"), aria=False).encode(y)
 
     def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
         return look.picture(rule, leaders, lines, dots, names, parameters=(*signals, focus), **words)
 
     return finished
+
+
+def _ends(labels: alt.Chart, x: alt.X, y: alt.Y, *, log: bool) -> tuple[alt.Chart, alt.Chart]:
+    """Return the names of lines, and what leads to them from the ends of lines, where they had to move."""
+    names = labels.mark_text(
+        align="left",
+        dx=_AWAY + 2,
+        y=alt.expr("datum.at"),
+        text=alt.expr("datum.text"),
+        fill=_OWN,
+        opacity=_FAINT,
+        fontWeight=alt.expr("focus === datum.geoid ? 'bold' : 'normal'"),
+        aria=False,
+    )
+    edge = "bottom * pow(top / bottom, 1 - datum.at / height)" if log else "top - (top - bottom) * datum.at / height"
+    leaders = labels.transform_calculate(end=f"datum.x + {_AWAY} * (right - left) / width", edge=edge).mark_rule(
+        stroke=_OWN, strokeWidth=0.75, opacity=alt.expr(_MOVED), aria=False
+    )
+    return names.encode(x), leaders.encode(x, y, x2="end", y2="edge")
 
 
 def _lines(

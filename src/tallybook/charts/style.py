@@ -96,7 +96,12 @@ DIVISIONS: Final = {
 }
 """The colours of the Census divisions: shades of that of their region. Each is spelled in one way only."""
 
-GROUPS: Final = {"region": REGIONS, "division": DIVISIONS}
+ALL: Final = "All places"
+"""The group of places that have none, such as towns."""
+
+_ALL: Final = {ALL: REGIONS["Northeast"]}
+
+GROUPS: Final = {"region": REGIONS | _ALL, "division": DIVISIONS | _ALL}
 """What bubbles are coloured by."""
 
 

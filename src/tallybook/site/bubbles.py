@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tallybook.site.compare import THINGS
+from tallybook.site.compare import THINGS, nothing_yet
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
 from tallybook.site.series import level_compared, metrics_compared
 
 
 def bubbles_page(site: Opened) -> Iterator[Page]:
-    """Yield the page; none where the release has no figures."""
+    """Yield the page; one that says so where the release has no figures to compare."""
     level = level_compared(site)
     if level is None:
+        yield nothing_yet("bubbles.html", "Places as bubbles", site)
         return
     columns = tuple(f"series/{metric}.js" for metric in metrics_compared(site)[:2])
     said = f"{site.title}: two totals against each other, day by day, a bubble for each place."

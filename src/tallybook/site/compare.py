@@ -14,11 +14,17 @@ THINGS = {Level.STATE: "states", Level.COUNTY: "counties", Level.TOWN: "towns", 
 
 
 def compare_page(site: Opened) -> Iterator[Page]:
-    """Yield the page; none where the release has no figures."""
+    """Yield the page; one that says so where the release has no figures to compare."""
     level = level_compared(site)
     if level is None:
+        yield nothing_yet("compare.html", "Compare places", site)
         return
     context = {"things": THINGS[level]}
     scripts = ("vega.js", "series.js", f"series/{metrics_compared(site)[0]}.js", "specs/compare.js", "compare.js")
     said = f"{site.title}: {THINGS[level]} compared from the day their outbreak began, or by date."
     yield Page("compare.html", "compare.html", f"Compare {THINGS[level]}", said, scripts, context)
+
+
+def nothing_yet(path: str, title: str, site: Opened) -> Page:
+    """Return a page in the place of a chart whose figures the release does not have yet."""
+    return Page(path, "nothing.html", title, f"{site.title}: there are no final figures yet.")

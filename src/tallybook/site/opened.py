@@ -40,17 +40,6 @@ class Opened:
         return tuple(level for level in Level if (self.folder / f"{STEMS[level]}.parquet").is_file())
 
     @cached_property
-    def lead(self) -> str:
-        """The metric that leads, such as cases."""
-        return self.metrics(self.levels[0])[0] if self.levels else "cases"
-
-    @cached_property
-    def second(self) -> str | None:
-        """The metric shown beside it: deaths, if there are any; else the next one; None where there is only one."""
-        others = [name for name in self.metrics(self.levels[0]) if name != self.lead] if self.levels else []
-        return "deaths" if "deaths" in others else next(iter(others), None)
-
-    @cached_property
     def rows(self) -> dict[Level, list[Row]]:
         """The places of each level with their latest figures."""
         return {
@@ -102,6 +91,14 @@ class Opened:
         """Return the metrics of a level that have averages, in the book's order."""
         columns = pl.read_parquet_schema(self.folder / AVERAGES / f"{STEMS[level]}.parquet")
         return tuple(name for name in columns if name in COUNTS and f"{name}_avg" in columns)
+
+    def leading(self, level: Level) -> tuple[str, str | None]:
+        """Return the metric of a level that leads, and the one shown beside it: deaths if there are any, or the next.
+
+        None where there is only one.
+        """
+        lead, *others = self.metrics(level)
+        return lead, "deaths" if "deaths" in others else next(iter(others), None)
 
     def reporting(self, level: Level) -> str:
         """Return how days without data are known at a level, in a sentence."""

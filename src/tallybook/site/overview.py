@@ -62,16 +62,15 @@ def _nation(site: Opened, nation: Row) -> dict[str, object]:
 
 def _maps(site: Opened) -> dict[str, list[dict[str, Any]]]:
     """Return what the maps show, by level: the average per 100,000 people of each place."""
-    rate = f"{site.lead}_avg_per_100k"
     names = ("geoid", "abbreviation", "title")
-    return {
-        level.value: [
+    made = {}
+    for level in {Level.STATE, Level.COUNTY} & {*site.levels}:
+        rate = f"{site.leading(level)[0]}_avg_per_100k"
+        made[level.value] = [
             {**{name: row.figures[name] for name in names}, "value": round_or_none(row.figures[rate])}
             for row in site.rows[level]
         ]
-        for level in (Level.STATE, Level.COUNTY)
-        if level in site.levels
-    }
+    return dict(sorted(made.items()))
 
 
 def _by_state(rows: Sequence[Row]) -> Mapping[str, list[Row]]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from tallybook.charts.compare import PLACES
 from tallybook.charts.measures import Measure, measures_of
-from tallybook.charts.style import GROUPS, place_number
+from tallybook.charts.style import ALL, GROUPS, place_number
 from tallybook.charts.ticks import EPOCH
 from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import Level
@@ -71,9 +71,18 @@ def _described(
         "since": since and (pl.Series([since]).str.to_date().item() - EPOCH).days,
         "measures": [asdict(measure) for measure in measures],
         "places": list(_places(site, totals, averages, measures)),
-        "defaults": [geoid for geoid in PLACES if geoid in set(totals["geoid"])],
+        "defaults": _defaults(site, totals),
         "groups": {kind: list(names) for kind, names in GROUPS.items()},
+        "all": ALL,
     }
+
+
+def _defaults(site: Opened, totals: pl.DataFrame) -> list[str]:
+    """Return the places that are shown first: the usual ten states, or the ten with the most people."""
+    there = set(totals["geoid"])
+    known = site.places.filter(pl.col("geoid").is_in(list(there)))
+    most = known.sort("population", descending=True, nulls_last=True, maintain_order=True)["geoid"].head(len(PLACES))
+    return [geoid for geoid in PLACES if geoid in there] or sorted(most)
 
 
 def _places(

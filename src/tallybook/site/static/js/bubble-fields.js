@@ -9,6 +9,7 @@ const RANKS = ["population", "density", "gdp", "cases"];
 /** @param {"region" | "division"} kind @returns {string[]} those that have places */
 export function present(kind) {
   const { groups, places } = described();
+  // Towns are of none.
   return groups[kind].filter((name) => places.some((place) => place[kind] === name));
 }
 

@@ -48,7 +48,7 @@ export function bubbleRows(left, { x, y, size, colour }) {
     const other = valuesOf(y, at);
     return [
       {
-        ...{ geoid: place.geoid, title: place.title, text: place.short, group: place[colour] ?? "Other" },
+        ...{ geoid: place.geoid, title: place.title, text: place.short, group: place[colour] ?? described().all },
         ...{ size: value, first, xs: filledOf(values), ys: aligned(other, first, values.length) },
       },
     ];

@@ -28,7 +28,7 @@
  */
 
 /** @returns {{level: string, first: number, last: number, since: number | null, measures: Measure[], places: Place[],
- *   defaults: string[], groups: Record<string, string[]>}} what is known of the places */
+ *   defaults: string[], groups: Record<string, string[]>, all: string}} what is known of the places */
 export function described() {
   return window.tallybook.series;
 }

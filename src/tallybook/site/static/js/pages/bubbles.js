@@ -21,6 +21,7 @@ const geoids = places.map(({ geoid }) => geoid);
 const totals = measures.filter(({ kind }) => kind === "total");
 const cases = /** @type {import("../series.js").Measure} */ (totals.find(({ per }) => per === null));
 const FIELDS = bubbleFields();
+const grouped = present("region").length > 0;
 let { state, wrong } = readState(FIELDS);
 /** @type {ReturnType<typeof bubbleRows>} */
 let rows = [];
@@ -52,12 +53,12 @@ function drawn() {
   const unsized = places.filter((place) => found.left.has(place.geoid) && !rows.some(({ geoid }) => geoid === place.geoid));
   lacking = unsized.length ? [...found.lacking, { key: state.size, titles: unsized.map(({ title }) => title) }] : found.lacking;
   // Where nothing is shown the legend stays: a picture of nothing at all has no size.
-  const grouped = new Set(rows.length ? rows.map(({ group }) => group) : groups[state.colour]);
+  const left = new Set(rows.length ? rows.map(({ group }) => group) : groups[state.colour]);
   return {
     data: { places: rows, trails: trailRows(rows, state.selected) },
     signals: {
       ...endsOf(rows, logs()),
-      groups: groups[/** @type {"region" | "division"} */ (state.colour)].filter((name) => grouped.has(name)),
+      groups: groups[/** @type {"region" | "division"} */ (state.colour)].filter((name) => left.has(name)),
       selected: state.selected,
       faint: state.faint,
       day: state.day,
@@ -97,7 +98,7 @@ function write() {
   const { x, y, size } = shown();
   words(".chart-headline").textContent = `${y.title} against ${x.title.toLowerCase()}`;
   const area = SIZES[size].key ? `Area: ${SIZES[size].words}` : "All bubbles have one size";
-  words(".chart-subtitle").textContent = `${dayText(state.day)}. ${area}. Colour: Census ${state.colour}.`;
+  words(".chart-subtitle").textContent = `${dayText(state.day)}. ${area}.${grouped ? ` Colour: Census ${state.colour}.` : ""}`;
   words("#left").textContent = `${rows.length} of ${plural(places.length, "place")}`;
   words("#lacking").textContent = lackingText(lacking);
   if (!rows.length) notice(figure, "No place passes all filters. Loosen one, or reset them.");
@@ -273,6 +274,7 @@ function tell() {
 const choose = picker(/** @type {HTMLElement} */ (document.getElementById("places")), places, (selected) => change({ selected }));
 const controls = filterControls({ present, groups: ["region", "division"] }, (with_) => change(with_));
 
+/** @type {HTMLElement} */ (document.getElementById("colour")?.closest(".control")).hidden = !grouped;
 for (const name of ["x", "y"]) fillSelect(name, totals.map((one) => [one.name, one.title]));
 for (const name of ["x", "y", "xscale", "yscale", "size", "colour", "speed"]) {
   document.getElementById(name)?.addEventListener("change", () => change({ [name]: valueOf(name) }));
