@@ -224,3 +224,11 @@ def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> N
     made = explicit.explain("Ohio", dt.date(2020, 5, 9), "cases")
     assert (made.reporting, made.average, made.window_days) == ("explicit", 0.0, 7)
     assert pl.Series([day.role for day in made.days]).to_list() == ["no data"] * 6 + ["counted"]
+
+
+def test_a_book_of_towns_can_record_the_published_layout_too(tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "book", template="nyt")
+    config = book.folder / "book.toml"
+    config.write_text(config.read_text().replace('levels = ["nation", "state"]', 'levels = ["nation", "town"]'))
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-01-21,1,0\n")
+    assert Book(book.folder).record("nyt", tmp_path)[0].added == 2

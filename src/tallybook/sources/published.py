@@ -56,8 +56,9 @@ def alternatives(level: Level, this_year: int) -> list[list[str]]:
 
 def wanted(levels: Sequence[Level], this_year: int) -> list[list[list[str]]]:
     """Return what to fetch of a feed: of levels their history and the current day, the register, all-cause deaths."""
-    history = [alternatives(level, this_year) for level in levels]
-    return [*history, *([[LIVE_FILES[level]]] for level in levels), [[REGISTER]], [[all_cause.FILE]]]
+    published = [level for level in levels if level in FILES]
+    history = [alternatives(level, this_year) for level in published]
+    return [*history, *([[LIVE_FILES[level]]] for level in published), [[REGISTER]], [[all_cause.FILE]]]
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def parse_feed(
     Raises:
         DataRefusedError: a file says something that cannot be taken.
     """
-    history = {name: level for level in levels for names in alternatives(level, today.year) for name in names}
-    live = {LIVE_FILES[level]: level for level in levels}
+    published = [level for level in levels if level in FILES]
+    history = {name: level for level in published for names in alternatives(level, today.year) for name in names}
+    live = {LIVE_FILES[level]: level for level in published}
 
     def parsed(known: Mapping[str, Level], *, live: bool) -> list[Reports]:
         return [
