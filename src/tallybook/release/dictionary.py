@@ -173,6 +173,7 @@ _OTHER_FILES: Final = {
     "places.csv": "The places, with their populations",
     "places.parquet": "The places, with their populations",
     "provenance.parquet": "Where each value comes from: source, file and its digest, since when, which revision",
+    "live/provenance.parquet": "Where the counts of the current day come from",
     "revisions.parquet": "Every value that was changed after it was first known",
     "revision-summary.csv": "How often, how late and how much each place revises",
     "excess-deaths/deaths.csv": "Deaths from all causes, those expected and the excess, by place and week or month",
@@ -182,7 +183,10 @@ _OTHER_FILES: Final = {
     "rolling-averages/anomalies.parquet": "The register of anomalies, with ids",
 }
 
-_PART: Final = re.compile(r"-(\d{4}|recent|confirmed-probable)$")
+_PERIOD: Final = re.compile(r"-(\d{4}(?:-h\d(?:-\d\d){0,2})?|recent(?:-\d\d){0,2})(?=\.\w+$)")
+"""How the name of a file ends that has some days only."""
+
+_PARTS: Final = "-confirmed-probable"
 
 _COLUMNS: Final = ("file", "column", "type", "unit", "meaning", "missing")
 
@@ -209,20 +213,28 @@ def file_meaning(path: str) -> str:
 
     >>> file_meaning("rolling-averages/us-counties-2021.csv")
     'New counts, rolling averages and rates of counties, a row per day and county; 2021 only'
+    >>> file_meaning("changes-2021-h1.csv")
+    'Every value that is new, revised or withdrawn since the release before; 2021-h1 only'
     """
-    if path in _OTHER_FILES:
-        return _OTHER_FILES[path]
+    found = _PERIOD.search(path)
+    whole = _PERIOD.sub("", path)
+    says = _OTHER_FILES.get(whole) or _of_figures(whole)
+    if not says or found is None:
+        return says
+    return f"{says}; {'the last 30 days' if found[1].startswith('recent') else f'{found[1]} only'}"
+
+
+def _of_figures(path: str) -> str:
+    """Return what a file of a level's figures has; empty where it is none."""
     folder, _, name = path.rpartition("/")
-    stem = name.rpartition(".")[0]
-    part = _PART.search(stem)
-    told = _FILES.get(stem[: part.start()] if part else stem, "")
+    stem, _, ending = name.rpartition(".")
+    told = _FILES.get(stem.removesuffix(_PARTS), "")
     if not told or folder not in _KINDS:
         return ""
     says = told.format(kind=_KINDS[folder])
-    if part is None:
-        return says + ("; unrounded, with what stands behind each figure" if name.endswith(".parquet") else "")
-    rest = {"recent": "the last 30 days", "confirmed-probable": "confirmed and probable told apart"}
-    return f"{says}; {rest.get(part[1], f'{part[1]} only')}"
+    if stem.endswith(_PARTS):
+        return f"{says}; confirmed and probable told apart"
+    return says + ("; unrounded, with what stands behind each figure" if ending == "parquet" else "")
 
 
 def meaning_of(column: str, path: str) -> Meaning | None:

@@ -17,10 +17,10 @@ NONE: Final = "–"
 def number(value: float | None, digits: int = 0) -> str:
     """Return a number with its thousands separated.
 
-    >>> number(1234567), number(0.26, 1), number(None)
-    ('1,234,567', '0.3', '–')
+    >>> number(1234567), number(0.26, 1), number(-13), number(None)
+    ('1,234,567', '0.3', '−13', '–')
     """
-    return NONE if value is None else f"{value:,.{digits}f}"
+    return NONE if value is None else f"{value:,.{digits}f}".replace("-", "−")
 
 
 def average(value: float | None) -> str:
