@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from server_fixtures import past, real, serve, small, vintages
 from tallybook import Book
 
 # No test is about seconds; where tests have to pass, they try the same examples every time.
 settings.register_profile("tallybook", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tallybook")
 
-pytest_plugins = ("sites",)
-__all__ = ["HERE", "past", "real", "serve", "small", "vintages"]
+pytest_plugins = ("server_fixtures", "sites")
 
 HERE = Path(__file__).resolve().parents[1]
 

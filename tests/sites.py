@@ -112,7 +112,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
     """Serve a folder below a path of its own, on this machine only; returns the address of its top."""
     root = tmp_path_factory.mktemp("www")
     (root / "data").mkdir()

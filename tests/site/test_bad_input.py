@@ -119,19 +119,19 @@ BOOKS: dict[str, tuple[CASES, str, str]] = {
 
 @pytest.mark.parametrize("name", BOOKS)
 def test_every_page_makes_sense(
-    name: str, tmp_path: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    name: str, tmp_path: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
     make, path, says = BOOKS[name]
     folder = make(tmp_path).publish().folder
     for page in {*folder.rglob("*.html")} - {folder / "bubbles.html"}:  # which offers "None" for a size
         text = re.sub(r"<script.*?</script>", "", page.read_text(), flags=re.DOTALL)
         assert not re.search(r"\b(None|nan|NaN|inf|Infinity|undefined)\b", text), page
-    told = open_page(serve(folder) + path)
+    told = open_page(host(folder) + path)
     assert says in told.locator("body").inner_text()
     for kind in ("index", "compare", "bubbles", "excess", "revisions", "data"):
-        told.goto(serve(folder) + f"{kind}.html")
+        told.goto(host(folder) + f"{kind}.html")
         told.wait_for_load_state("load")
         assert told.locator("h1").inner_text()
     for place in list((folder / "place").glob("*.html"))[:2]:
-        told.goto(serve(folder) + f"place/{place.name}")
+        told.goto(host(folder) + f"place/{place.name}")
         drawn(told)

@@ -19,11 +19,11 @@ Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def opened(real_site: Path, serve: Callable[[Path], str], open_page: Opener) -> Opener:
+def opened(real_site: Path, host: Callable[[Path], str], open_page: Opener) -> Opener:
     """Open the page of the real record with a query."""
 
     def at(query: str = "", **options: object) -> Page:
-        page = open_page(f"{serve(real_site)}bubbles.html{query}", **options)
+        page = open_page(f"{host(real_site)}bubbles.html{query}", **options)
         drawn(page)
         settled(page)
         return page
@@ -262,7 +262,7 @@ def test_without_motion_weeks_are_shown_one_after_the_other(opened: Opener) -> N
 
 
 def test_a_single_day_and_places_without_people_make_sense(
-    tmp_path: Path, serve: Callable[[Path], str], open_page: Opener
+    tmp_path: Path, host: Callable[[Path], str], open_page: Opener
 ) -> None:
     book = built(tmp_path / "book")
     (book.folder / "places.csv").write_text("geoid,population\nUSA-53,\n")
@@ -271,7 +271,7 @@ def test_a_single_day_and_places_without_people_make_sense(
     )
     book = type(book)(book.folder)
     book.record("nyt", tmp_path / "us-states.csv", as_of=dt.datetime(2020, 5, 2, 9, tzinfo=EASTERN))
-    page = open_page(serve(book.publish().folder) + "bubbles.html")
+    page = open_page(host(book.publish().folder) + "bubbles.html")
     drawn(page)
     settled(page)
     assert rows_of(page)["place"].to_list() == ["New York"]
@@ -283,12 +283,12 @@ def test_a_single_day_and_places_without_people_make_sense(
 
 
 def test_places_of_no_region_have_one_colour_and_nothing_is_said_of_regions(
-    tmp_path: Path, serve: Callable[[Path], str], open_page: Opener
+    tmp_path: Path, host: Callable[[Path], str], open_page: Opener
 ) -> None:
     book = built(tmp_path / "book", levels=("nation",))
     (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-05-01,100,4\n2020-05-02,130,5\n")
     book.record("nyt", tmp_path / "us.csv", as_of=dt.datetime(2020, 5, 3, 9, tzinfo=EASTERN))
-    address = serve(book.publish().folder)
+    address = host(book.publish().folder)
     page = open_page(f"{address}bubbles.html")
     drawn(page)
     settled(page)

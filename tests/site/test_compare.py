@@ -20,11 +20,11 @@ FIRST = ["CA", "FL", "HI", "IL", "LA", "MI", "NJ", "NY", "PA", "WA"]
 
 
 @pytest.fixture
-def opened(real_site: Path, serve: Callable[[Path], str], open_page: Opener) -> Opener:
+def opened(real_site: Path, host: Callable[[Path], str], open_page: Opener) -> Opener:
     """Open the page of the real record with a query."""
 
     def at(query: str = "", **options: object) -> Page:
-        page = open_page(f"{serve(real_site)}compare.html{query}", **options)
+        page = open_page(f"{host(real_site)}compare.html{query}", **options)
         drawn(page)
         settled(page)
         return page
@@ -74,7 +74,7 @@ def test_new_cases_of_day_1_are_its_own(opened: Opener, totals: pl.DataFrame) ->
 
 
 def test_a_line_ends_at_the_last_day_of_its_place(
-    tmp_path: Path, serve: Callable[[Path], str], open_page: Opener
+    tmp_path: Path, host: Callable[[Path], str], open_page: Opener
 ) -> None:
     book = built(tmp_path / "book")
     days = [f"2020-05-0{day}" for day in range(1, 6)]
@@ -82,7 +82,7 @@ def test_a_line_ends_at_the_last_day_of_its_place(
     rows += [f"{day},New York,36,{20 * at + 10},1" for at, day in enumerate(days[:3])]
     (tmp_path / "us-states.csv").write_text("date,state,fips,cases,deaths\n" + "\n".join(rows) + "\n")
     book.record("nyt", tmp_path / "us-states.csv", as_of=dt.datetime(2020, 5, 6, 9, tzinfo=EASTERN))
-    page = open_page(serve(book.publish().folder) + "compare.html?places=NY,WA")
+    page = open_page(host(book.publish().folder) + "compare.html?places=NY,WA")
     drawn(page)
     shown = rows_of(page).group_by("place").agg(pl.col("date").max(), pl.col("day_of_outbreak").max())
     assert dict(shown.select("place", "date").rows()) == {"New York": "2020-05-03", "Washington": "2020-05-05"}

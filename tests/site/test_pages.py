@@ -28,10 +28,10 @@ def theme(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_and_the_page_complains_of_nothing(
-    kind: str, theme: str, real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    kind: str, theme: str, real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
     path, charts = KINDS[kind]
-    page = open_page(serve(real_site) + path, theme=theme)
+    page = open_page(host(real_site) + path, theme=theme)
     drawn(page, charts)
     for details in page.locator("details").all()[:3]:
         details.evaluate("element => { element.open = true; }")
@@ -44,10 +44,10 @@ def test_axe_finds_nothing_and_the_page_complains_of_nothing(
 @pytest.mark.parametrize("width", [360, 768, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_page_is_wider_than_the_window(
-    kind: str, width: int, real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    kind: str, width: int, real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
     path, charts = KINDS[kind]
-    page = open_page(serve(real_site) + path, width=width)
+    page = open_page(host(real_site) + path, width=width)
     drawn(page, charts)
     keep(page, f"{kind}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -64,9 +64,9 @@ def test_pages_open_from_a_disk(kind: str, real_site: Path, open_page: Callable[
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_scripts_a_page_says_what_it_is_and_leads_to_the_files(
-    kind: str, real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    kind: str, real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + KINDS[kind][0], java_script_enabled=False)
+    page = open_page(host(real_site) + KINDS[kind][0], java_script_enabled=False)
     text = page.locator("body").inner_text()
     assert "Data from The New York Times" in text
     assert "As of " in text or "as of " in text
@@ -75,22 +75,22 @@ def test_without_scripts_a_page_says_what_it_is_and_leads_to_the_files(
 
 
 def test_the_theme_is_the_readers_and_stays(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "index.html", theme="light")
+    page = open_page(host(real_site) + "index.html", theme="light")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(ground)
     page.click("#theme")
     dark = page.evaluate(ground)
     assert light != dark
-    page.goto(serve(real_site) + "place/USA-36.html")
+    page.goto(host(real_site) + "place/USA-36.html")
     assert page.evaluate(ground) == dark
 
 
 def test_the_table_of_states_sorts_by_keyboard(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "index.html")
+    page = open_page(host(real_site) + "index.html")
     first = "table.places tbody tr:first-child th"
     head = page.get_by_role("button", name="All deaths")
     head.focus()
@@ -104,9 +104,9 @@ def test_the_table_of_states_sorts_by_keyboard(
 
 
 def test_the_keys_move_from_day_to_day_and_say_what_is_there(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "place/USA-48.html")
+    page = open_page(host(real_site) + "place/USA-48.html")
     drawn(page, 2)
     page.locator("#days-cases-canvas").focus()
     page.keyboard.press("End")
@@ -118,8 +118,8 @@ def test_the_keys_move_from_day_to_day_and_say_what_is_there(
     assert "Texas finalized case and death counts for 2021" in live.inner_text()
 
 
-def test_the_pointer_reads_a_day(real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]) -> None:
-    page = open_page(serve(real_site) + "place/USA-48.html")
+def test_the_pointer_reads_a_day(real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]) -> None:
+    page = open_page(host(real_site) + "place/USA-48.html")
     drawn(page, 2)
     drawing = page.locator("#days-cases-canvas svg")
     box = drawing.bounding_box()
@@ -131,9 +131,9 @@ def test_the_pointer_reads_a_day(real_site: Path, serve: Callable[[Path], str], 
 
 
 def test_the_page_of_revisions_shows_what_was_known_then(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "revisions.html?place=USA-29&metric=cases&show=all")
+    page = open_page(host(real_site) + "revisions.html?place=USA-29&metric=cases&show=all")
     drawn(page)
     headline = page.locator("#then-headline")
     expect(headline).to_contain_text("Missouri")
@@ -150,9 +150,9 @@ def test_the_page_of_revisions_shows_what_was_known_then(
 
 
 def test_a_tile_leads_to_its_state(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "index.html")
+    page = open_page(host(real_site) + "index.html")
     drawn(page, 3)
     page.locator("#tiles-canvas svg text", has_text="WA").first.click(force=True)
     page.wait_for_url("**/place/USA-53.html")
@@ -160,9 +160,9 @@ def test_a_tile_leads_to_its_state(
 
 
 def test_a_date_has_the_value_it_had_then_and_the_one_it_has_now(
-    small_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    small_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(small_site) + "revisions.html?place=USA-53&metric=cases&show=all")
+    page = open_page(host(small_site) + "revisions.html?place=USA-53&metric=cases&show=all")
     drawn(page)
     expect(page.locator("#then-headline")).to_have_text("All cases in Washington, as known on May 4, 2020 and now")
     expect(page.locator("#then-subtitle")).to_contain_text("1 of 3 days were changed")
@@ -181,9 +181,9 @@ def test_a_date_has_the_value_it_had_then_and_the_one_it_has_now(
 
 
 def test_one_chart_of_a_page_is_shown_alone_where_it_is_embedded(
-    real_site: Path, serve: Callable[[Path], str], open_page: Callable[..., Page]
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(real_site) + "place/USA-48.html")
+    page = open_page(host(real_site) + "place/USA-48.html")
     drawn(page, 2)
     page.locator("#days-deaths details.embed > summary").click()
     line = page.locator("#days-deaths textarea")

@@ -37,9 +37,9 @@ _CALL = """async ([address, name, given, then]) => {
 
 
 @pytest.fixture(scope="module")
-def call(browser: Browser, serve: Callable[[Path], str]) -> Call:
+def call(browser: Browser, host: Callable[[Path], str]) -> Call:
     """Call a function of a module in the browser; what it returns."""
-    address = serve(Path(bundle.__file__).parent / "static" / "js")
+    address = host(Path(bundle.__file__).parent / "static" / "js")
     page: Page = browser.new_page()
     page.goto(f"{address}csv.js")
 
