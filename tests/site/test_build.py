@@ -14,9 +14,10 @@ import pytest
 from sites import EASTERN, HOSTILE, built
 from tallybook import Book
 from tallybook.measures.rates import half_up
+from tallybook.model.policy import CONTENT_SECURITY_POLICY
 from tallybook.site.build import build_site
 from tallybook.site.excess import FILE
-from tallybook.site.page import CSP, NAV
+from tallybook.site.page import NAV
 
 
 class Parsed(HTMLParser):
@@ -70,7 +71,7 @@ def test_every_page_is_strict_and_has_what_a_page_needs(which: str, request: pyt
             for tag, attributes in content.elements
             if tag == "meta"
         }
-        assert metas["Content-Security-Policy"] == CSP
+        assert metas["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
         assert metas["description"]
         assert ("html", {"lang": "en"}) in content.elements
         tags = [tag for tag, _ in content.elements]

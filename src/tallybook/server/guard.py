@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallybook.errors import TallybookError
+from tallybook.model.policy import CONTENT_SECURITY_POLICY
 from tallybook.server.problems import problem, problem_of
 from tallybook.server.refusals import RefusedError
 from tallybook.server.respond import KEPT, State, unchanged
@@ -27,12 +28,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 """What every answer says: anybody may read it, and nobody may take it for something else."""
-
-CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-"""What a page may load: nothing from elsewhere."""
 
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST",
@@ -116,7 +111,7 @@ class _Sending:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             if headers.get("content-type", "").startswith(("text/html", "image/svg")):
-                headers.setdefault("Content-Security-Policy", CSP)
+                headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
             message = {**message, "headers": headers.raw}
         elif self._head:
             message = {**message, "body": b""}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from tallybook.model.policy import CONTENT_SECURITY_POLICY
 from tallybook.site import formats
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ NAV: Final = (
     ("data.html", "Data"),
 )
 """The pages of the menu: where, and what they are called."""
-
-CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'"
-)
-"""What a page may load: its own files, and nothing from anywhere else."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
-    made.globals.update(nav=NAV, csp=CSP, words=formats.LEVELS)
+    made.globals.update(nav=NAV, csp=CONTENT_SECURITY_POLICY, words=formats.LEVELS)
     return made
 
 
