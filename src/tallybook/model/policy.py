@@ -8,4 +8,4 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Their own files, and nothing from anywhere else; who may frame them is not said, for charts are embedded elsewhere."""
+"""Their own files, and nothing from elsewhere; who may frame them is not said, for others embed charts."""
