@@ -147,6 +147,8 @@ def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tm
         "week": [2, 3, None],
         "deaths": [1702, 1900, 7000],
         "expected_deaths": [1806.0, 1800.0, None],
+        "expected_low": [1700.0, 1710.0, None],
+        "expected_high": [1910.0, 1920.0, None],
         "cumulative_excess": [-104.0, -4.0, None],
         "cumulative_excess_low": [-200.0, -150.0, None],
         "cumulative_excess_high": [0.0, 140.0, None],
@@ -164,7 +166,8 @@ def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tm
     assert re.search(
         r"Austria\s+Jan 6, 2020 to Jan 19, 2020, weekly\s+3,602\s+3,606\s+−4\s+−150 to \+140\s+−0.1%", text
     )
-    assert re.search(r"Turkey, Istanbul\s+no years before\s+–\s+–\s+–\s+–\s+–", text)
+    assert re.search(r"Turkey, Istanbul\s+1\s+–\s+–\s+–\s+–\s+–", text)
+    assert re.search(r"1\s+No years before\.", text)
     assert "linear trend, fitted to 2015-2019" in text
 
 

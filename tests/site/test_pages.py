@@ -15,7 +15,7 @@ KINDS = {
     "bubbles": ("bubbles.html", 1),
     "nation": ("place/USA.html", 2),
     "state": ("place/USA-48.html", 2),
-    "excess": ("excess.html", 0),
+    "excess": ("excess.html", 1),
     "revisions": ("revisions.html", 1),
     "data": ("data.html", 0),
 }

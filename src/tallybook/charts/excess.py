@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import polars as pl
 
@@ -14,8 +14,11 @@ from tallybook.model.mortality import PLACE, title
 if TYPE_CHECKING:
     import altair as alt
 
+    from tallybook.charts.picture import Drawn, Words
+
 _NEEDED: Final = ("year", "deaths", "expected_deaths", "expected_low", "expected_high", "baseline_years", "model")
 _SUMS: Final = ("cumulative_excess", "cumulative_excess_low", "cumulative_excess_high")
+_DATE: Final = "utcFormat(datum.value, '%b %Y')"
 _WIDTH: Final = 720
 _HEIGHT: Final = 340
 
@@ -42,7 +45,7 @@ def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = 
     """
     import altair as alt
 
-    rows = _rows(take(frame)[0], place)
+    rows = place_rows(take(frame)[0], place)
     look = THEMES[theme]
     said, below = headline(rows, place), subtitle(rows)
     x = alt.X("date:T", axis=alt.Axis(title=None, format="%b %Y", labelOverlap=True, grid=False))
@@ -67,6 +70,43 @@ def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = 
         )
     )
     return chart
+
+
+def drawn(periods: str, areas: str) -> Drawn:
+    """Return the picture of a place still to be given its words and its data, for a page.
+
+    Args:
+        periods: the name of ``date`` (milliseconds since 1970, UTC), ``reach`` (half a period, in milliseconds),
+            ``deaths``, ``expected``, ``low``, ``high``; one row per period.
+        areas: the name of ``date``, ``expected``, ``deaths``; the same, and a row wherever the two lines cross.
+    """
+    import altair as alt
+
+    from tallybook.charts import picture
+
+    ink, quiet, context = (picture.by_theme(role) for role in ("deaths", "quiet", "context"))
+    scale = alt.Scale(type="utc", nice=False)
+    x = alt.X("date:T", scale=scale, axis=picture.axis(labelExpr=_DATE, tickCount=6, labelFlush=True))
+    y = alt.Y("expected:Q", scale=alt.Scale(zero=True), axis=picture.levels())
+    every, parts = alt.Chart(picture.rows(periods)), alt.Chart(picture.rows(areas))
+    band = every.mark_area(fill=context, opacity=0.25, aria=False).encode(x, alt.Y("low:Q"), y2="high:Q")
+    shaded = [
+        parts.transform_calculate(edge=f"datum.deaths === null ? null : {side}(datum.deaths, datum.expected)")
+        .mark_area(fill=ink, opacity=opacity, aria=False)
+        .encode(x, y, y2="edge:Q")
+        for side, opacity in (("max", 0.5), ("min", 0.15))
+    ]
+    expected = every.mark_line(stroke=quiet, strokeWidth=1.6, strokeDash=[5, 3], aria=False).encode(x, y)
+    deaths = every.mark_line(stroke=ink, strokeWidth=2.4, aria=False).encode(x, alt.Y("deaths:Q"))
+    at = every.transform_filter("hov !== null && abs(datum.date - hov) <= datum.reach").encode(x)
+    rule = at.mark_rule(stroke=quiet, aria=False)
+    dot = at.mark_circle(size=45, fill=ink, opacity=1, aria=False).encode(alt.Y("deaths:Q"))
+    layers = (band, *shaded, rule, expected, deaths, dot)
+
+    def finished(**words: Unpack[Words]) -> alt.LayerChart:
+        return picture.picture(*layers, parameters=(alt.param("hov", value=None),), **words)
+
+    return finished
 
 
 def headline(rows: pl.DataFrame, place: str) -> str:
@@ -103,8 +143,12 @@ def _than(total: float) -> str:
     return "more" if total > 0 else "fewer"
 
 
-def _rows(frame: pl.DataFrame, place: str) -> pl.DataFrame:
-    """Return the rows of a place, with ``date``, in order."""
+def place_rows(frame: pl.DataFrame, place: str) -> pl.DataFrame:
+    """Return the rows of a place, with ``date`` (the last of a week, the first of a month), in order.
+
+    Raises:
+        ContractError: a column is missing, or nothing is expected of the place.
+    """
     require(frame, [*_NEEDED, *_SUMS])
     names: list[str] = [name for name in ("geoid", "place") if name in frame.columns] or [*PLACE]
     require(frame, names)
@@ -131,7 +175,7 @@ def _areas(rows: pl.DataFrame, x: alt.X, look: Theme) -> list[alt.Chart]:
     import altair as alt
 
     deaths, expected = pl.col("deaths"), pl.col("expected_deaths")
-    points = _crossed(rows)
+    points = crossed(rows)
     above = points.with_columns(edge=pl.when(deaths >= expected).then(deaths).when(deaths < expected).then(expected))
     below = points.with_columns(edge=pl.when(deaths <= expected).then(deaths).when(deaths > expected).then(expected))
     y = alt.Y("expected_deaths:Q", axis=alt.Axis(title=None, format=",d", tickCount=5), scale=alt.Scale(zero=True))
@@ -143,8 +187,8 @@ def _areas(rows: pl.DataFrame, x: alt.X, look: Theme) -> list[alt.Chart]:
     ]
 
 
-def _crossed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return dates, deaths and expected deaths, and a further point wherever the two lines cross."""
+def crossed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``date``, ``expected_deaths`` and ``deaths``, and a further point wherever the two lines cross."""
     at = pl.col("date").cast(pl.Datetime("ms")).cast(pl.Float64)
     points = rows.select(at, pl.col("expected_deaths", "deaths").cast(pl.Float64))
     gap = pl.col("deaths") - pl.col("expected_deaths")

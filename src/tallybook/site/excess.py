@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
 
+from tallybook.charts.excess import crossed, headline, place_rows, subtitle
 from tallybook.site.latest import curve
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
@@ -28,9 +29,40 @@ def excess_page(site: Opened) -> Iterator[Page]:
         "excess.html",
         "Excess deaths",
         f"{site.title}: {says}",
-        ("tables.js",),
-        {"rows": rows, "there": there, "file": FILE},
+        ("vega.js", "specs/excess.js", "excess.js") if rows else (),
+        {"rows": rows, "there": there, "file": FILE, "data": _charts(site.table(FILE), rows) if rows else []},
     )
+
+
+def _charts(extended: pl.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the chart shows of each place whose deaths are expected, in the order of the table.
+
+    The first is the one that is shown at first: the largest excess of those that have an interval.
+    """
+    names = list(dict.fromkeys(row["place"] for row in rows if row["model"]))
+    sure = next((row["place"] for row in rows if row["cumulative_excess_low"] is not None), None)
+    return [_chart(extended, name) | {"first": name == (sure or names[0])} for name in names]
+
+
+def _chart(extended: pl.DataFrame, place: str) -> dict[str, Any]:
+    rows = place_rows(extended, place)
+    weekly = rows["week"].is_not_null().any()
+    ms = pl.col("date").cast(pl.Datetime("ms")).cast(pl.Int64)
+    periods = rows.select(
+        ms.alias("date"),
+        "deaths",
+        *(pl.col(name).round(1) for name in ("expected_deaths", "expected_low", "expected_high")),
+    )
+    areas = crossed(rows).select(ms.alias("date"), pl.col("expected_deaths", "deaths").round(1))
+    model, years = rows.drop_nulls("model").select("model", "baseline_years").row(0)
+    return {
+        "place": place,
+        "headline": headline(rows, place),
+        "subtitle": f"{'. '.join(subtitle(rows))}. Expected: {model}, fitted to {years}.",
+        "period": "week" if weekly else "month",
+        "periods": periods.rows(),
+        "areas": areas.rows(),
+    }
 
 
 def _places(extended: pl.DataFrame) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from importlib import metadata, resources
 from typing import Any, Final
 
-from tallybook.charts import bubbles, compare, map, place, revisions  # noqa: A004 (a map, not the function)
+from tallybook.charts import bubbles, compare, excess, map, place, revisions  # noqa: A004 (a map, not the function)
 from tallybook.charts.bubble_rows import Group
 from tallybook.charts.picture import Drawn
 from tallybook.model.metrics import METRICS
@@ -27,6 +27,7 @@ _CHARTS: Final[dict[str, Callable[[], dict[str, Drawn]]]] = {
         for y in _SCALES
     },
     "place": lambda: {metric: place.drawn("series", "marks", metric=metric) for metric in METRICS},
+    "excess": lambda: {"excess": excess.drawn("periods", "areas")},
     "revisions": lambda: {metric: revisions.drawn("vintages", metric=metric) for metric in METRICS},
     "tiles": lambda: {"tiles": map.drawn_tiles("values")},
     "counties": lambda: {"counties": map.drawn_counties("values")},
