@@ -168,6 +168,17 @@ def test_a_folder_of_books_is_served_below_their_names(serve: Serve, small: Book
     assert release.totals("state").equals(read(other.folder / "public").totals("state"))
 
 
+def test_a_book_without_a_release_keeps_nobody_from_the_others(serve: Serve, small: Book, tmp_path: Path) -> None:
+    client = serve(small, Book.init(tmp_path / "empty"), several=True)
+    assert [one["source"] for one in client.get("/epidata/covidcast/meta").json()] == ["nyt"]
+    assert {row["data_source"] for row in client.get("/epidata/covidcast_meta/").json()["epidata"]} == {"nyt"}
+    assert list(client.get("/epidata/v5/metadata/").json()) == ["nyt"]
+    alone = serve(Book(tmp_path / "empty"))
+    refused = alone.get("/epidata/covidcast_meta/")
+    assert refused.status_code == 503
+    assert refused.json()["message"] == "nothing is published yet; run `tallybook publish`"
+
+
 def test_texts_that_a_spreadsheet_takes_for_formulas_are_quoted(serve: Serve, small: Book) -> None:
     (small.folder / "anomalies.csv").write_text(
         "date,end_date,county,state,geoid,type,omit_from_rolling_average,omit_from_rolling_average_on_subgeographies,"

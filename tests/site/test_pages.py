@@ -149,6 +149,17 @@ def test_the_page_of_revisions_shows_what_was_known_then(
     expect(headline).to_have_text(told)
 
 
+def test_the_page_of_revisions_says_what_an_address_asks_for_in_vain(
+    real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(host(real_site) + "revisions.html?place=zz&as_of=never")
+    drawn(page)
+    said = page.locator("#then .chart-notice")
+    expect(said).to_have_text("The address asks for a place, as_of that is not here; others are shown.")
+    page.locator("#then-show").select_option("all")
+    expect(said).to_be_hidden()
+
+
 def test_a_tile_leads_to_its_state(
     real_site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
 ) -> None:

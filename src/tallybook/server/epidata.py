@@ -15,7 +15,7 @@ from tallybook.server import covidcast, covidcast_meta, epidata_aux, epidata_v5
 from tallybook.server.encode import csv_pieces
 from tallybook.server.epidata_asked import chosen, parameters, refused
 from tallybook.server.problems import status_of
-from tallybook.server.refusals import RefusedError, ReplacedError
+from tallybook.server.refusals import NotPublishedError, RefusedError, ReplacedError
 from tallybook.server.respond import Desk, json_bytes
 from tallybook.server.shelf import Opened
 
@@ -81,7 +81,8 @@ def _failed(error: TallybookError, *, enveloped: bool) -> Response:
     taken for an answer.
     """
     status = status_of(error)
-    text = str(error) if isinstance(error, RefusedError) or status < 500 else "the book cannot be read at the moment"
+    told = isinstance(error, (RefusedError, NotPublishedError)) or status < 500
+    text = str(error) if told else "the book cannot be read at the moment"
     headers = {"Cache-Control": "no-store"}
     if status in (429, 503):
         headers["Retry-After"] = str(getattr(error, "wait", None) or 5)
@@ -143,11 +144,23 @@ def _covidcast_csv(request: Request, said: Said, desks: Mapping[str, Desk]) -> R
     return _opened([query.desk for query in asked], made)
 
 
+def _published(desks: Mapping[str, Desk]) -> list[Desk]:
+    """Return the books that have a release: others say nothing, and keep nobody from the rest.
+
+    Raises:
+        NotPublishedError: none has one.
+    """
+    there = [desk for desk in desks.values() if desk.shelf.is_published()]
+    if not there:
+        raise NotPublishedError("nothing is published yet", hint="run `tallybook publish`")
+    return there
+
+
 def _covidcast_meta(request: Request, said: Said, desks: Mapping[str, Desk]) -> Response:
     format_ = said.get("format", "classic")
     if format_ not in FORMATS:
         raise RefusedError(404, f"no format {format_!r}", hint=f"use {', '.join(FORMATS)}")
-    every = list(desks.values())
+    every = _published(desks)
 
     def made(opened: Sequence[Opened]) -> Response:
         def make() -> Iterator[bytes]:
@@ -161,7 +174,7 @@ def _covidcast_meta(request: Request, said: Said, desks: Mapping[str, Desk]) -> 
 
 
 def _covidcast_sources(request: Request, _said: Said, desks: Mapping[str, Desk]) -> Response:
-    every = list(desks.values())
+    every = _published(desks)
 
     def made(opened: Sequence[Opened]) -> Response:
         def make() -> Iterator[bytes]:
@@ -198,7 +211,7 @@ def _signals(request: Request, asked: epidata_v5.Query) -> Response:
 
 
 def _metadata(request: Request, said: Said, desks: Mapping[str, Desk]) -> Response:
-    every = [epidata_v5.source(said, desks)] if "source" in said else list(desks.values())
+    every = [epidata_v5.source(said, desks)] if "source" in said else _published(desks)
 
     def made(opened: Sequence[Opened]) -> Response:
         def make() -> Iterator[bytes]:
@@ -212,7 +225,7 @@ def _metadata(request: Request, said: Said, desks: Mapping[str, Desk]) -> Respon
 
 
 def _aux_schema(request: Request, said: Said, desks: Mapping[str, Desk]) -> Response:
-    every = [epidata_v5.source(said, desks)] if "source" in said else list(desks.values())
+    every = [epidata_v5.source(said, desks)] if "source" in said else _published(desks)
     told = {desk.book.id: {"key_columns": list(epidata_aux.AUX_KEYS)} for desk in every}
     return _opened(every, lambda opened: _respond(request, every, opened, lambda: iter([json_bytes(told)]), _JSON, 1))
 

@@ -204,6 +204,10 @@ class Shelf:
         """
         return identity_of(self.book.folder)
 
+    def is_published(self) -> bool:
+        """Return whether there is a release."""
+        return (self.book.folder / CARD).is_file()
+
     def opened(self) -> Opened:
         """Return the release that is in place.
 

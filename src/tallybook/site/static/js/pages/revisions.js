@@ -25,11 +25,11 @@ if (figure) begin();
 /** Let the controls draw, from what the address says or the first place. */
 function begin() {
   const asked = new URLSearchParams(location.search);
-  for (const name of ["place", "metric", "show"]) choose(control(name), asked.get(name));
+  const wrong = ["place", "metric", "show"].filter((name) => !choose(control(name), asked.get(name)));
   for (const name of ["place", "metric", "moment", "show"]) {
     control(name).addEventListener("change", () => show(null));
   }
-  show(asked.get("as_of"));
+  show(asked.get("as_of"), wrong);
 }
 
 /**
@@ -43,17 +43,21 @@ function control(name) {
 /**
  * Choose a value, if there is such a one.
  * @param {HTMLSelectElement} select where
- * @param {string | null} value which
+ * @param {string | null} value which; null: none is asked for
+ * @returns {boolean} false where there is none such
  */
 function choose(select, value) {
-  if ([...select.options].some((option) => option.value === value)) select.value = value;
+  const there = [...select.options].some((option) => option.value === value);
+  if (value !== null && there) select.value = value;
+  return value === null || there;
 }
 
 /**
  * Show what is chosen, once its numbers are there.
  * @param {string | null} asked the moment that an address asks for
+ * @param {string[]} wrong what an address asks for that is not here
  */
-async function show(asked) {
+async function show(asked, wrong = []) {
   const geoid = control("place").value;
   const known = await load(geoid);
   notice(figure, known ? "" : "The numbers of this place could not be loaded. They are in revisions.parquet.");
@@ -62,7 +66,8 @@ async function show(asked) {
   for (const option of control("metric").options) option.disabled = !names.includes(option.value);
   if (!names.includes(control("metric").value)) control("metric").value = names[0];
   const metric = control("metric").value;
-  offer(known, metric, asked ?? control("moment").value);
+  if (!offer(known, metric, asked ?? control("moment").value) && asked !== null) wrong.push("as_of");
+  if (wrong.length) notice(figure, `The address asks for a ${wrong.join(", ")} that is not here; others are shown.`);
   await draw(metric, known);
   remember({ place: geoid, metric, as_of: control("moment").value, show: control("show").value });
 }
@@ -72,6 +77,7 @@ async function show(asked) {
  * @param {Known} known what is known of the place
  * @param {string} metric the metric
  * @param {string} chosen the moment
+ * @returns {boolean} whether it is among them
  */
 function offer(known, metric, chosen) {
   const { before, since } = known.metrics[metric];
@@ -88,7 +94,7 @@ function offer(known, metric, chosen) {
     }),
   );
   if (moments.length) select.value = known.moments[mostChanged(known.metrics[metric], moments)];
-  choose(select, chosen);
+  return choose(select, chosen);
 }
 
 /**
