@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from tallybook.book import Book
+from tallybook.cli.excess import place_of
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import out
 from tallybook.errors import ContractError
@@ -148,6 +149,21 @@ def place(
     _save(
         charts.place(averages, found.geoid, metric=metric, register=book.register, known=book.places, **words), output
     )
+
+
+@app.command(epilog="Example: tallybook chart excess --place Austria -o austria.png --book covid")
+def excess(
+    output: Output,
+    name: Annotated[str, typer.Option("--place", help="A country, or a place and its country.")],
+    theme: Theme = "light",
+    folder: BookFolder = Path(),
+) -> None:
+    """Draw a place's deaths from all causes beside those expected, with the interval, the excess shaded."""
+    from tallybook.charts.excess import excess as charts
+
+    book = Book(folder)
+    made = book.excess()
+    _save(charts(made, place_of(name, made), theme=theme, source=book.config.attribution), output)
 
 
 @app.command(epilog="Example: tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid")

@@ -10,7 +10,6 @@ from typing import Annotated, Final, Literal
 
 import polars as pl
 import typer
-from rich.markup import escape
 
 from tallybook.book import Book
 from tallybook.cli.moments import moment_of
@@ -22,7 +21,7 @@ from tallybook.release.excess import agreement, extended_table, summary
 from tallybook.sources.all_cause import parse_deaths
 
 EXAMPLES: Final = (
-    "Examples: tallybook excess --book covid · tallybook excess Austria --chart austria.png --book covid · "
+    "Examples: tallybook excess --book covid · tallybook excess Austria --book covid · "
     "tallybook excess --compare-published recorded --book covid · "
     "tallybook excess --interval-coverage 2019 --book covid · "
     "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv"
@@ -65,9 +64,6 @@ def excess(
             help="How often intervals held what happened, in years held back through this one.",
         ),
     ] = None,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the place, as .png, .svg, .html or .json (Vega-Lite).")
-    ] = None,
     output: Annotated[
         Literal["table", "csv", "json"],
         typer.Option("--format", help="A table for people, or CSV or JSON with every row."),
@@ -85,10 +81,8 @@ def excess(
     if compare is not None:
         _compare(book, made, compare, output, limit)
         return
-    rows = made if place is None else made.filter(made.select(title())["place"] == _place(place, made))
-    if chart is not None:
-        _draw(rows, place, chart, book.config.attribution)
-    elif output != "table":
+    rows = made if place is None else made.filter(made.select(title())["place"] == place_of(place, made))
+    if output != "table":
         _print(extended_table(rows), output, limit)
     elif place is None:
         _print(summary(rows).select(_OF_SUMMARY), output, limit)
@@ -118,17 +112,6 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
         )
 
 
-def _draw(rows: pl.DataFrame, place: str | None, file: Path, source: str) -> None:
-    if place is None:
-        raise ContractError("a chart is of one place", hint="name it")
-    if file.suffix not in {".png", ".svg", ".html", ".json"}:
-        raise ContractError(f"{file} is no picture", hint="end its name in .png, .svg, .html or .json")
-    from tallybook.charts.excess import excess as drawn
-
-    drawn(rows, _place(place, rows), source=source).save(str(file), scale_factor=2, inline=file.suffix == ".html")
-    out.print(f"drew {escape(str(file))}")
-
-
 def _print(rows: pl.DataFrame, output: Literal["table", "csv", "json"], limit: int) -> None:
     if output == "json":
         print(rows.with_columns(pl.selectors.temporal().dt.to_string("iso")).write_json())
@@ -143,8 +126,12 @@ def _years(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def _place(name: str, made: pl.DataFrame) -> str:
-    """Return the place of this name, however it is capitalised; of a part of a country its own name is enough."""
+def place_of(name: str, made: pl.DataFrame) -> str:
+    """Return the place of this name, however it is capitalised; of a part of a country its own name is enough.
+
+    Raises:
+        UnknownPlaceError: there is none.
+    """
     known = made.select(title(), "placename").unique(maintain_order=True)
     for column in ("place", "placename"):
         found = known.filter(pl.col(column).str.to_lowercase() == name.lower())["place"]
