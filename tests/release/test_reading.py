@@ -51,6 +51,7 @@ def test_what_is_no_release_is_refused(small: Book, static_host: str, tmp_path: 
         small.folder: "release.json: No such file",
         tmp_path: "holds no release",
         f"{static_host}/live": "404",
+        "ftp://example.org/covid": "cannot read ftp://example.org/covid; give a folder, or an http or https address",
         "http://127.0.0.1:1/": "cannot read http://127.0.0.1:1/release.json",
     }
     for where, says in refused.items():

@@ -129,6 +129,8 @@ class PublishedRelease:
     def _bytes(self, path: str) -> bytes:
         if self.where.startswith(("http://", "https://")):
             return _downloaded(f"{self.where.rstrip('/')}/{path}")
+        if "://" in self.where:
+            raise SourceError(f"cannot read {self.where}", hint="give a folder, or an http or https address")
         return read_file(Path(self.where) / path)
 
 
