@@ -83,9 +83,9 @@ def history(ledger: Ledger) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def _usual_tail() -> Iterator[None]:
-    usual = store._TAIL
+    usual = store._TAIL_FILES
     yield
-    store._TAIL = usual
+    store._TAIL_FILES = usual
 
 
 SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -97,7 +97,7 @@ SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_sco
 def test_history_is_the_same_in_whatever_order_it_is_recorded(
     tmp_path_factory: pytest.TempPathFactory, files: list[Any], order: Any, together: bool, tail: int
 ) -> None:
-    store._TAIL = tail  # put back by the fixture
+    store._TAIL_FILES = tail  # put back by the fixture
     folder = tmp_path_factory.mktemp("ledger")
     dated = [(reports_of(file), moment(number)) for number, file in enumerate(files)]
     straight = Ledger(folder / "straight")

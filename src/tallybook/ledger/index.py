@@ -51,6 +51,9 @@ class Index:
         new = self.tail.filter(begun).collect()
         if new.is_empty():
             return standing
+        if standing.is_empty():
+            # With nothing that stands, nothing has begun: what ended was followed by what stands.
+            return current(new)
         # What the tail speaks of is told anew from the beginning; the rest stands.
         touched = new.select(_KEY).unique()
         before = self.rows.filter(begun).join(touched.lazy(), on=_KEY, how="semi").select(OBSERVATION_SCHEMA.names())

@@ -25,7 +25,8 @@ Kind = Literal["observation", "record"]
 
 _WAIT_SECONDS: Final = 60
 _NOT_IN_PATHS: Final = "%\\[]"
-_TAIL = 32
+_TAIL_FILES: Final = 32
+_TAIL_ROWS: Final = 500_000
 _LOG: Final = logging.getLogger(__name__)
 _KIND: Final = "kind"
 
@@ -61,11 +62,12 @@ class Store:
         return Index(rows, _scan([file for file in files if file.name not in known], OBSERVATION_SCHEMA))
 
     def tend(self) -> None:
-        """Make the index anew where many files have come since. What goes wrong with it hurts nothing but speed."""
+        """Make the index anew where many files, or many rows, have come since. What goes wrong with it hurts nothing but speed."""
         files = self.files("observation")
         found = index.read(self._index)
         new = [file for file in files if found is None or file.name not in found[1]]
-        if len(new) < _TAIL:
+        tail = _scan(new, OBSERVATION_SCHEMA)
+        if len(new) < _TAIL_FILES and self.collect(tail.select(pl.len())).item() < _TAIL_ROWS:
             return
         try:
             rows = index.build(self.collect(_scan(files, OBSERVATION_SCHEMA)))

@@ -6,6 +6,8 @@ import polars as pl
 
 from tallybook.measures.frames import require
 
+_KEY = ("place", "metric", "date", "source")
+
 NEAR = (1, 5)
 """Within how many percent of the final value a value is near it."""
 
@@ -35,18 +37,13 @@ def revision_summary(history: pl.DataFrame) -> pl.DataFrame:
     >>> revision_summary(history).select("revisions", "median_days_to_5_percent", "median_days_to_1_percent").row(0)
     (2, 3.0, 11.0)
     """
-    require(history, ["place", "metric", "date", "as_of", "value", "source"])
-    key = ["place", "metric", "date", "source"]
-    told = history.sort(*key, "as_of").with_columns(final=pl.col("value").last().over(key))
-    by_date = told.group_by(key, maintain_order=True).agg(
-        changes=pl.len() - 1,
-        lag=(pl.col("as_of").last() - pl.col("as_of").first()).dt.total_seconds() / 86_400,
-        spread=(pl.col("value").max() - pl.col("value").min()) * 100 / _size(pl.col("final").last()),
-        **{f"near_{percent}": _wait(percent) for percent in NEAR},
-    )
+    told = _in_order(history)
+    again = _same_key(told)
+    alone = ~(again | again.shift(-1, fill_value=False))
+    by_date = pl.concat([_of_revised(told.filter(~alone)), _of_unrevised(told.filter(alone))])
     revised = pl.col("changes") > 0
     return (
-        by_date.group_by("place", "metric", maintain_order=True)
+        by_date.group_by("place", "metric")
         .agg(
             values=pl.len(),
             revised_percent=revised.mean() * 100,
@@ -80,21 +77,67 @@ def revisions(history: pl.DataFrame) -> pl.DataFrame:
     >>> revisions(history).select("revision", "old", "new", "difference").rows()
     [(1, 90.0, 98.0, 8.0), (2, 98.0, 100.0, 2.0)]
     """
-    require(history, ["place", "metric", "date", "as_of", "value", "source"])
-    key = ["place", "metric", "date", "source"]
-    told = history.sort(*key, "as_of").select(
+    told = _in_order(history)
+    again = _same_key(told)
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    made = told.select(
         "place",
         "metric",
         "date",
-        pl.int_range(pl.len(), dtype=pl.Int64).over(key).alias("revision"),
-        pl.col("value").shift(1).over(key).alias("old"),
+        (row - pl.when(~again).then(row).forward_fill()).alias("revision"),
+        pl.col("value").shift(1).alias("old"),
         pl.col("value").alias("new"),
-        (pl.col("value") - pl.col("value").shift(1).over(key)).alias("difference"),
-        pl.col("as_of").shift(1).over(key).alias("old_as_of"),
+        (pl.col("value") - pl.col("value").shift(1)).alias("difference"),
+        pl.col("as_of").shift(1).alias("old_as_of"),
         "as_of",
         "source",
     )
-    return told.filter(pl.col("revision") > 0)
+    return made.filter(again)
+
+
+def _in_order(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the values by key and moment; most are, and to see that costs little beside sorting them."""
+    require(history, [*_KEY, "as_of", "value"])
+    after = pl.lit(value=True)
+    for name in ("as_of", *reversed(_KEY)):
+        now, before = pl.col(name), pl.col(name).shift(1)
+        after = (now > before) | ((now == before) & after)
+    ordered = history.select(after.fill_null(value=True).all()).item()
+    return history if ordered else history.sort(*_KEY, "as_of")
+
+
+def _same_key(ordered: pl.DataFrame) -> pl.Series:
+    """Return whether each row is of the key that the row before it is of."""
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _KEY)
+    return ordered.select(same.fill_null(value=False)).to_series()
+
+
+def _of_revised(told: pl.DataFrame) -> pl.DataFrame:
+    """Return per date that was revised its changes, lag, spread, and how soon it was near its final value."""
+    return (
+        told.with_columns(final=pl.col("value").last().over(_KEY))
+        .group_by(_KEY)
+        .agg(
+            changes=pl.len() - 1,
+            lag=(pl.col("as_of").last() - pl.col("as_of").first()).dt.total_seconds() / 86_400,
+            spread=(pl.col("value").max() - pl.col("value").min()) * 100 / _size(pl.col("final").last()),
+            **{f"near_{percent}": _wait(percent) for percent in NEAR},
+        )
+        .drop("date", "source")
+    )
+
+
+def _of_unrevised(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the same of dates with one value, which is near itself at once; nearly all dates are such."""
+    first = (pl.col("as_of") - pl.col("date").cast(pl.Datetime("us", "UTC"))).dt.total_seconds() / 86_400
+    return told.select(
+        "place",
+        "metric",
+        changes=pl.lit(0, pl.UInt32),
+        lag=pl.lit(0.0),
+        spread=pl.lit(None, pl.Float64),
+        **{f"near_{percent}": pl.when(_size(pl.col("value")).is_not_null()).then(first) for percent in NEAR},
+    )
 
 
 def _size(value: pl.Expr) -> pl.Expr:

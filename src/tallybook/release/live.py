@@ -80,7 +80,7 @@ def close(
         days: the days to close.
         time_zone: where the book is.
     """
-    known = ledger.as_of()
+    known = ledger.as_of() if days else live.clear()
     closed = []
     for day in days:
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(time_zone))
