@@ -122,6 +122,8 @@ def test_every_command_has_examples_and_is_in_the_readme() -> None:
         "diff",
         "excess",
         "serve",
+        "verify",
+        "rebuild",
         "sources",
         "chart",
     ]

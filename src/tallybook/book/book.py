@@ -14,12 +14,14 @@ import polars as pl
 from tallybook.anomalies import read_anomalies
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher
+from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
 from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
 from tallybook.measures.explain import Explanation
 from tallybook.model.anomalies import empty_register
+from tallybook.model.checksums import Damage
 from tallybook.model.config import BookConfig, ExcessConfig, read_config
 from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level, level_of
@@ -31,7 +33,7 @@ from tallybook.release.figures import Method, figures, totals_of
 from tallybook.release.findings import findings_of, findings_of_deaths
 from tallybook.release.live import close, open_days
 from tallybook.release.write import Release, check_target
-from tallybook.sources.archive import Archive
+from tallybook.sources.archive import Act, Archive
 from tallybook.sources.cards import Source
 from tallybook.sources.catalogue import Catalogue, read_catalogue
 from tallybook.sources.simulated import simulate, write_published
@@ -219,7 +221,10 @@ class Book:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
         live = self.live.as_of()
         days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
-        return close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
+        closed = close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
+        if closed:
+            self.raw.did(Act("close", days=tuple(map(str, days))))
+        return closed
 
     def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known of a level, one row per place and day.
@@ -415,6 +420,34 @@ class Book:
     def method(self, as_of: datetime | None = None) -> Method:
         """Return how the averages are made: days, populations, and the register of now or as it was at a moment."""
         return self._publisher().method(as_of)
+
+    def verify(self) -> list[Damage]:
+        """Return which files of the ledger are not as they were written, by path; nothing where all of them are.
+
+        All files in the folder ``ledger`` are checked against the checksums kept with them: what was observed and
+        recorded, the log of the table, its index, the recorded files, and the log of releases. Nothing should be
+        recorded meanwhile.
+        """
+        return self.ledger.verify() + Archive(self.ledger.folder / RAW).verify()
+
+    def rebuild(self, *, allow_missing: bool = False, progress: Progress = _silent) -> Rebuilt:
+        """Make the ledger anew from the recorded files, and put it in the place of the old one as a whole.
+
+        What was recorded and closed is done again in the same order, with the sources' cards as they are now; the
+        result is compared with the records of the old ledger where they are whole. The old one stays beside it, as
+        ``.ledger.previous``, until the next time. Nothing should be recorded meanwhile.
+
+        Args:
+            allow_missing: do without what is not there or damaged: recorded files, past versions that were imported
+                from elsewhere, the log of releases. By default the ledger stays as it is then.
+            progress: called as the work goes on.
+
+        Raises:
+            LedgerError: something is missing; or nothing was recorded.
+        """
+        return Rebuilder(
+            self.ledger, self.sources, self.places, self.config.levels, self.config.time_zone, progress
+        ).rebuild(allow_missing=allow_missing)
 
     def releases(self) -> list[Published]:
         """Return the releases so far, the oldest first: the moment of each, and how many rows it changed."""

@@ -31,7 +31,7 @@ from tallybook.release.figures import Figures, Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.write import PROVENANCE, SOURCES, History, Release, lacks, provenance, write_release
-from tallybook.sources.archive import Archive, Fetched
+from tallybook.sources.archive import Act, Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
 
@@ -158,6 +158,7 @@ class Publisher:
         today = self.clock().astimezone(ZoneInfo(self.config.time_zone)).date()
         waiting = open_days(fresh, known, today)
         if close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone):
+            self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
             known = self.ledger.as_of()
         return known, live
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
@@ -23,7 +23,7 @@ from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer
 from tallybook.model.reports import Reports
 from tallybook.sources.all_cause import FILE
-from tallybook.sources.archive import Archive, Fetched
+from tallybook.sources.archive import Act, Archive, Fetched, Used
 from tallybook.sources.cards import Source
 from tallybook.sources.feeds import fetch_source, name_in_feed, parse_source
 from tallybook.sources.published import Feed
@@ -101,6 +101,7 @@ class Recorder:
                 )
         for fetched in found:
             self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
+        self.raw.did(Act("record", self.source.name, tuple(used(fetched, moment) for fetched in found)))
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
         recorded = []
         for number, (ledger, file) in enumerate(reports):
@@ -115,11 +116,16 @@ class Recorder:
         records = pl.concat([self.ledger.records(), self.live.records()]).filter(source=self.source.name)
         done = set(records.select("as_of", "file").rows()) | set(records.select("as_of", "sha256").rows())
         new = (vintage for vintage in vintages if (vintage.moment, vintage.address) not in done)
+        taken: list[Used] = []
         read = self._counted(new, len(vintages))
         deaths: list[Recorded] = []
-        parsed = self._parsed(read, done, refused, deaths)
-        for ledger, files in groupby(parsed, key=lambda said: said[0]):
-            yield from ledger.record_all((reports, moment) for _, reports, moment in files)
+        parsed = self._parsed(read, done, refused, deaths, taken)
+        try:
+            for ledger, files in groupby(parsed, key=lambda said: said[0]):
+                yield from ledger.record_all((reports, moment) for _, reports, moment in files)
+        finally:
+            if taken:
+                self.raw.did(Act("vintages", self.source.name, tuple(taken)))
         yield from deaths
 
     def _counted(self, vintages: Iterator[Vintage], number: int) -> Iterator[tuple[Vintage, Fetched]]:
@@ -137,6 +143,7 @@ class Recorder:
         done: set[tuple[datetime, str]],
         refused: Refused | None,
         deaths: list[Recorded],
+        taken: list[Used],
     ) -> Iterator[tuple[Ledger, Reports, datetime]]:
         """Yield what each version says, and the ledger it is for; the next ones are read meanwhile.
 
@@ -148,6 +155,7 @@ class Recorder:
                 if file.name == FILE:
                     deaths += self._kept(vintage, file, refused)
                 elif (vintage.moment, file.sha256) not in done:
+                    taken.append(used(file, vintage.moment, vintage.note))
                     ahead.append(pool.submit(self._parse, vintage, file, refused))
                 if len(ahead) > 2 * _AT_ONCE:
                     yield from self._dated(*ahead.popleft().result())
@@ -194,6 +202,11 @@ class Recorder:
     def day_of(self, moment: datetime) -> date:
         """Return the day of a moment where the book is."""
         return day_of(moment, self.clock(), self.zone)
+
+
+def used(file: Fetched, moment: datetime, note: str = "") -> Used:
+    """Return what is kept of a file that is recorded for a moment."""
+    return Used(file.name, file.address, file.sha256, moment.astimezone(UTC).isoformat(), note)
 
 
 def day_of(moment: datetime, now: datetime, zone: ZoneInfo) -> date:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tallybook.errors import BookError
+from tallybook.model.checksums import Checksums
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,6 @@ class ReleaseLog:
                 log.write(json.dumps(line, sort_keys=True) + "\n")
                 log.flush()
                 os.fsync(log.fileno())
+            Checksums(self._file.parent).add([self._file])
         except OSError as error:
             raise BookError(f"cannot write {self._file}: {error.strerror}") from error

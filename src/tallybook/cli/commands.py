@@ -16,7 +16,7 @@ from rich.markup import escape
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
 from tallybook.book import SIMULATED, Book
-from tallybook.cli import charts, excess, history, serve, sources
+from tallybook.cli import charts, damage, excess, history, serve, sources
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import (
     err,
@@ -290,3 +290,5 @@ for command in (history.as_of, history.revisions, history.diff):
     app.command(epilog=history.EXAMPLES[command.__name__], name=command.__name__.replace("_", "-"))(command)
 app.command(epilog=excess.EXAMPLES)(excess.excess)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
+for repair in (damage.verify, damage.rebuild):
+    app.command(epilog=damage.EXAMPLES[repair.__name__])(repair)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from tallybook.errors import ContractError
 from tallybook.ledger.states import absent, changes_of, held, of_all_sources, standing
 from tallybook.ledger.store import Store
 from tallybook.ledger.writer import Recorded, Writer
+from tallybook.model.checksums import Checksums, Damage
 from tallybook.model.reports import KEY, RECORD_SCHEMA, Reports
 
 __all__ = ["Ledger", "Recorded"]
@@ -140,6 +142,21 @@ class Ledger:
         """
         told = held(self._told(pl.lit(value=True) if where is None else where))
         return told.select(*KEY, "as_of", "value", "status", "source").sort(*KEY, "as_of")
+
+    def verify(self) -> list[Damage]:
+        """Return which files of the ledger's folder are not as they were written, and what is wrong with each.
+
+        All tables of the folder are checked, their logs and indexes too; a writer should not be at work meanwhile.
+        """
+        return Checksums(self.folder).verify()
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep writers of any of the folder's tables out for the block.
+
+        Raises:
+            LedgerError: another process has been writing for a minute, or the folder cannot be written.
+        """
+        return self._store.locked()
 
     def stamp(self) -> int:
         """Return a number that another takes the place of when something is recorded; 0 before anything is."""

@@ -93,8 +93,8 @@ def build(observations: pl.DataFrame) -> pl.DataFrame:
     ).select(INDEX_SCHEMA.names())
 
 
-def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> None:
-    """Write an index, in the place of the last one.
+def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> Path:
+    """Write an index, in the place of the last one, and return its file.
 
     Args:
         folder: where indexes are kept.
@@ -104,7 +104,7 @@ def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / ".next.parquet"
     rows.write_parquet(new, row_group_size=_ROWS, metadata={_FILES: json.dumps(files)})
-    new.replace(folder / "index.parquet")
+    return new.replace(folder / "index.parquet")
 
 
 def read(folder: Path) -> tuple[pl.LazyFrame, frozenset[str]] | None:

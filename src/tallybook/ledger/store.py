@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from tallybook.errors import LedgerError
 from tallybook.ledger import index
 from tallybook.ledger.index import INDEX_SCHEMA, Index
+from tallybook.model.checksums import Checksums
 from tallybook.model.reports import OBSERVATION_SCHEMA
 
 Kind = Literal["observation", "record"]
@@ -29,6 +30,7 @@ _TAIL_FILES: Final = 32
 _TAIL_ROWS: Final = 500_000
 _LOG: Final = logging.getLogger(__name__)
 _KIND: Final = "kind"
+_LAST_CHECKPOINT: Final = "_last_checkpoint"
 
 
 class Store:
@@ -46,6 +48,7 @@ class Store:
         self.folder = folder.resolve()
         self._table = self.folder / table
         self._index = self.folder / "index" / table
+        self._sums = Checksums(self.folder)
         for character in _NOT_IN_PATHS:
             if character in str(self._table):
                 raise LedgerError(
@@ -71,7 +74,7 @@ class Store:
             return
         try:
             rows = index.build(self.collect(_scan(files, OBSERVATION_SCHEMA)))
-            index.write(self._index, rows, [file.name for file in files])
+            self._summed([index.write(self._index, rows, [file.name for file in files])])
         except (OSError, pl.exceptions.PolarsError) as error:
             _LOG.warning("the index of %s was not made: %s", self._table, _line(error))
 
@@ -137,11 +140,14 @@ class Store:
                 partition_by=[_KIND],
                 commit_properties=CommitProperties(custom_metadata={"tallybook": said}),
             )
-            self._sync(set(self._files()) - before)
+            new = set(self._files()) - before
+            self._sync(new)
         except (DeltaError, OSError) as error:
+            self._sums = Checksums(self.folder)
             raise LedgerError(
                 f"cannot write {self._table}: {_line(error)}", hint="nothing of this file was recorded"
             ) from error
+        self._summed(new | {file for file in before if file.name == _LAST_CHECKPOINT and _has_checkpoint(new)})
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -170,9 +176,18 @@ class Store:
         actions = pl.DataFrame(table.get_add_actions(flatten=True)).filter(pl.col(f"partition.{_KIND}") == kind)
         return [self._table / unquote(path) for path in actions["path"]]
 
+    def _summed(self, files: Iterable[Path]) -> None:
+        """Keep the checksums of files. What goes wrong is made good by the next writer, for the files stand."""
+        try:
+            self._sums.add(files)
+        except OSError as error:
+            self._sums = Checksums(self.folder)
+            _LOG.warning("checksums in %s were not written: %s; the next record does it", self.folder, _line(error))
+
     def _made(self, nothing: pl.DataFrame) -> DeltaTable:
         """Make the table before its first rows, so that files without a table are always a loss."""
-        configuration = {"delta.appendOnly": "true"}
+        # Every commit is kept, however old: it says what was recorded with it.
+        configuration = {"delta.appendOnly": "true", "delta.enableExpiredLogCleanup": "false"}
         write_deltalake(self._table, nothing, mode="append", partition_by=[_KIND], configuration=configuration)
         return DeltaTable(self._table)
 
@@ -199,6 +214,10 @@ class Store:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _has_checkpoint(files: Iterable[Path]) -> bool:
+    return any(file.name.endswith(".checkpoint.parquet") for file in files)
 
 
 def _scan(files: list[Path], schema: pl.Schema) -> pl.LazyFrame:

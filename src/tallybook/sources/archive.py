@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from tallybook.errors import LedgerError
+from tallybook.errors import BookError, LedgerError
+from tallybook.model.checksums import Checksums, Damage
 from tallybook.model.files import replace_file
 
 Progress = Callable[[str, int, int], None]
@@ -24,6 +25,9 @@ _GZIP: Final = b"\x1f\x8b"
 
 LOG: Final = "log.jsonl"
 """The file that says what came from where and when, a line each."""
+
+ACTS: Final = "acts.jsonl"
+"""The file that says what was recorded and closed, in order, a line each."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,50 @@ class Entry:
     last_modified: str | None
 
 
+@dataclass(frozen=True)
+class Used:
+    """A file that was recorded.
+
+    Attributes:
+        name: the name the source's layout has for it.
+        address: where it was found.
+        sha256: the digest of its bytes, in hex.
+        as_of: since when what it says is known, in UTC.
+        note: what is said of it.
+    """
+
+    name: str
+    address: str
+    sha256: str
+    as_of: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that was done with the files. What the ledger holds is what all acts make of them, one by one.
+
+    Attributes:
+        act: ``record``: the files of a source together; ``vintages``: each by itself; ``close``: days were closed.
+        source: the source that was recorded; empty where days were closed.
+        files: the files that were recorded.
+        days: the days that were closed, YYYY-MM-DD.
+        in_time: whether only counts that came in in time were closed.
+    """
+
+    act: Literal["record", "vintages", "close"]
+    source: str = ""
+    files: tuple[Used, ...] = ()
+    days: tuple[str, ...] = ()
+    in_time: bool = False
+
+    @classmethod
+    def read(cls, line: dict[str, Any]) -> Act:
+        """Return the act of a line."""
+        files = tuple(Used(**file) for file in line.pop("files"))
+        return cls(**{**line, "files": files, "days": tuple(line["days"])})
+
+
 def without_password(address: str) -> str:
     """Return an address without the user and password it may have, as it is kept and shown.
 
@@ -104,6 +152,15 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._sums = Checksums(folder)
+
+    def verify(self) -> list[Damage]:
+        """Return which files are not as they were written, and what is wrong with each."""
+        return Checksums(self.folder).verify()
+
+    def adopt(self) -> None:
+        """Keep checksums of files that were put in the folder by hand."""
+        self._sums.add([])
 
     def entries(self) -> list[Entry]:
         """Return the log, the oldest first."""
@@ -174,10 +231,9 @@ class Archive:
         digest = file.sha256
         zipped, raw = self._places(digest)
         if not (zipped.exists() or raw.exists()):
-            if file.data.startswith(_GZIP):
-                replace_file(raw, file.data)
-            else:
-                replace_file(zipped, gzip.compress(file.data, compresslevel=6, mtime=0))
+            new = raw if file.data.startswith(_GZIP) else zipped
+            replace_file(new, file.data if new is raw else gzip.compress(file.data, compresslevel=6, mtime=0))
+            self._sums.add([new])
         earlier = [entry for entry in self.entries() if entry.address == file.address and entry.source == source]
         known = _latest(earlier, as_of.astimezone(UTC).isoformat())
         if known and known.sha256 == digest:
@@ -193,10 +249,41 @@ class Archive:
             etag=file.etag,
             last_modified=file.last_modified,
         )
-        with (self.folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(asdict(said), ensure_ascii=False) + "\n")
+        self._write(LOG, asdict(said))
+
+    def acts(self) -> list[Act]:
+        """Return what was done with the files, in order.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        try:
+            lines = (self.folder / ACTS).read_text(encoding="utf-8").splitlines()
+            return [Act.read(json.loads(line)) for line in lines]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise LedgerError(f"cannot read {self.folder / ACTS}: {error}", hint="restore it") from error
+
+    def did(self, act: Act) -> None:
+        """Keep what was done with the files, or is about to be, so that it can be done again.
+
+        Raises:
+            BookError: it cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write(ACTS, asdict(act))
+        except OSError as error:
+            raise BookError(f"cannot write {self.folder / ACTS}: {error.strerror}") from error
+
+    def _write(self, name: str, line: dict[str, Any]) -> None:
+        file = self.folder / name
+        with file.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
             log.flush()
             os.fsync(log.fileno())
+        self._sums.add([file])
 
 
 def _latest(entries: Sequence[Entry], asked: str) -> Entry | None:

@@ -1,0 +1,202 @@
+"""Ledgers that a disk, a copy or a mistake damaged: every damage is named."""
+
+import datetime as dt
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from tallybook import Book, Ledger
+from tallybook.errors import LedgerError
+from tallybook.model.anomalies import ANOMALY_COLUMNS
+from tallybook.sources.vintages import FolderHistory
+
+HEADER = "date,state,fips,cases,deaths\n"
+LIVE = "date,state,fips,cases,deaths,confirmed_cases,confirmed_deaths,probable_cases,probable_deaths\n"
+NOON = dt.datetime(2020, 5, 3, 16, tzinfo=dt.UTC)
+
+
+def at(folder: Path, hours: float) -> Book:
+    return Book(folder, clock=lambda: NOON + dt.timedelta(hours=hours))
+
+
+def ohio(*totals: int) -> str:
+    return HEADER + "".join(f"2020-05-{day:02},Ohio,39,{total},0\n" for day, total in enumerate(totals, start=1))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book with what a ledger can have: revisions, a withdrawal, live counts, a closed day, an index, a release."""
+    folder = tmp_path_factory.mktemp("whole") / "book"
+    Book.init(folder, template="nyt")
+    feed = folder.parent / "feed"
+    (feed / "live").mkdir(parents=True)
+    (feed / "live/us-states.csv").write_text(LIVE + "2020-05-03,Ohio,39,30,0,25,0,5,0\n")
+    for hours, totals in enumerate([(7, 9), (7, 10), (7,), (8, 11), (8, 11)]):
+        (feed / "us-states.csv").write_text(ohio(*totals))
+        at(folder, hours).record("nyt", feed, allow_withdrawals=True)
+        (feed / "live/us-states.csv").write_text(LIVE + f"2020-05-03,Ohio,39,{30 + hours},0,25,0,5,0\n")
+    at(folder, 13).publish(site=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tallybook.ledger.store._TAIL", 4)
+        (feed / "us-states.csv").write_text(ohio(8, 11, 40))
+        at(folder, 24).record("nyt", feed / "us-states.csv")
+    (folder / "anomalies.csv").write_text(",".join(ANOMALY_COLUMNS) + "\n")
+    at(folder, 30).publish(site=False)
+    return folder
+
+
+def files_of(book: Path) -> list[Path]:
+    return sorted(path for path in (book / "ledger").rglob("*") if path.is_file() and path.name != "lock")
+
+
+def damaged(data: bytes, how: str, chance: random.Random) -> bytes | None:
+    place = chance.randrange(len(data))
+    if how == "flip":
+        return data[:place] + bytes([data[place] ^ 1 << chance.randrange(8)]) + data[place + 1 :]
+    return data[:place] if how == "truncate" else None
+
+
+def test_an_intact_ledger_is_clean_and_has_a_file_of_every_kind(whole: Path) -> None:
+    assert at(whole, 48).verify() == []
+    names = {path.relative_to(whole / "ledger").parts[0] for path in files_of(whole)}
+    assert names == {"observations", "live", "index", "raw", "releases.jsonl", "checksums"}
+    assert {path.name for path in files_of(whole)} > {"log.jsonl", "acts.jsonl", "index.parquet", "sums.jsonl"}
+
+
+@pytest.mark.parametrize("how", ["flip", "truncate", "delete"])
+def test_every_flip_cut_and_deletion_is_named(whole: Path, tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(whole, folder)
+    chance = random.Random(how)
+    for file in files_of(folder):
+        data = file.read_bytes()
+        for _ in range(1 if how == "delete" or file.suffix in {".parquet", ".json"} else 5):
+            bad = damaged(data, how, chance)
+            file.unlink() if bad is None else file.write_bytes(bad)
+            found = at(folder, 48).verify()
+            # Checksums that are cut between two lines leave files without one; those are named.
+            assert file in {damage.file for damage in found} or (file.name == "sums.jsonl" and found), file
+            file.write_bytes(data)
+    assert at(folder, 48).verify() == []
+
+
+def test_a_write_that_was_interrupted_before_its_checksums_is_said_and_made_good_by_the_next(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(whole, folder)
+    for sums in (folder / "ledger/checksums/sums.jsonl", folder / "ledger/raw/checksums/sums.jsonl"):
+        *lines, last = sums.read_text().splitlines(keepends=True)
+        sums.write_text("".join(lines) + last[: len(last) // 2])
+    said = {damage.what for damage in at(folder, 48).verify()}
+    assert any("was interrupted" in what for what in said), said
+    feed = tmp_path / "us-states.csv"
+    feed.write_text(ohio(8, 11, 90))
+    at(folder, 48).record("nyt", feed)
+    at(folder, 48).publish(site=False)
+    assert at(folder, 48).verify() == []
+
+
+def tallybook(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "tallybook", *words], capture_output=True, text=True, check=False)
+
+
+def test_the_command_names_the_file_and_exits_with_one(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(whole, folder)
+    clean = tallybook("verify", "--book", str(folder))
+    assert (clean.returncode, clean.stdout) == (0, "every file of the ledger is as it was written\n")
+    (folder / "ledger/releases.jsonl").unlink()
+    wrong = tallybook("verify", "--book", str(folder))
+    assert (wrong.returncode, wrong.stdout) == (1, "releases.jsonl is missing\n")
+    assert "1 of the ledger's files are damaged" in wrong.stderr
+
+
+def content(folder: Path) -> list[pl.DataFrame]:
+    book = at(folder, 48)
+    return [frame for ledger in (book.ledger, book.live) for frame in (ledger.values(), ledger.records())]
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    shutil.copytree(whole, tmp_path / "book")
+    return tmp_path / "book"
+
+
+def test_a_ledger_made_anew_has_the_same_values_moments_and_records(copy: Path) -> None:
+    before, releases = content(copy), at(copy, 48).releases()
+    assert {"withdrawn", "reported"} <= set(before[0]["status"])
+    assert any(note == "closed 2020-05-03" for note in before[1]["note"])
+    done = at(copy, 48).rebuild()
+    assert (done.records, done.compared, done.lost) == (before[1].height + before[3].height, True, [])
+    for was, made in zip(before, content(copy), strict=True):
+        assert made.equals(was)
+    assert at(copy, 48).releases() == releases
+    assert at(copy, 48).verify() == []
+    assert Ledger(done.previous).records().equals(before[1])
+
+
+def test_whatever_is_damaged_but_the_raw_files_is_whole_again(whole: Path, copy: Path) -> None:
+    chance = random.Random(9)
+    for folder in ("observations", "live", "index", "checksums"):
+        for file in sorted((copy / "ledger" / folder).rglob("*")):
+            if file.is_file() and file.name != "lock" and chance.random() < 0.5:
+                file.write_bytes(damaged(file.read_bytes(), chance.choice(["flip", "truncate"]), chance) or b"")
+    assert at(copy, 48).verify()
+    shutil.rmtree(copy / "ledger/live/_delta_log")
+    done = at(copy, 48).rebuild()
+    assert (done.compared, done.lost) == (False, [])
+    for was, made in zip(content(whole), content(copy), strict=True):
+        assert made.equals(was)
+    assert at(copy, 48).verify() == []
+    feed = copy.parent / "us-states.csv"
+    feed.write_text(ohio(8, 11, 40, 50))
+    assert at(copy, 72).record("nyt", feed)[0].added == 2
+    assert at(copy, 72).verify() == []
+
+
+def test_where_a_raw_file_is_missing_the_ledger_stays_as_it_was_unless_that_is_allowed(copy: Path) -> None:
+    kept = sorted((copy / "ledger/raw").glob("*.gz"))[0]
+    kept.unlink()
+    before = {path: path.read_bytes() for path in files_of(copy)}
+    refused = tallybook("rebuild", "--book", str(copy))
+    assert refused.returncode == 1
+    assert f"raw/{kept.name} is missing" in refused.stderr
+    assert "--allow-missing" in refused.stderr
+    assert {path: path.read_bytes() for path in files_of(copy)} == before
+    done = tallybook("rebuild", "--allow-missing", "--book", str(copy))
+    assert done.returncode == 0, done.stderr
+    assert f"not in the new ledger: raw/{kept.name} is missing" in done.stderr
+    assert at(copy, 48).verify() == []
+
+
+def test_past_versions_are_named_where_their_bytes_are_not_in_the_book(tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    Book.init(folder, template="nyt")
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "20200502-1200_us-states.csv").write_text(ohio(1, 2))
+    (old / "20200503-1200_us-states.csv").write_text(ohio(1, 3))
+    past = FolderHistory(old, pattern="%Y%m%d-%H%M", zone=ZoneInfo("UTC"))
+    assert len(list(at(folder, 0).record_vintages("nyt", past))) == 2
+    before = content(folder)
+    with pytest.raises(LedgerError, match=r"cannot be made anew: .*20200502-1200_us-states\.csv as of .* is not kept"):
+        at(folder, 1).rebuild()
+    assert at(folder, 1).verify() == []
+    assert at(folder, 1).rebuild(allow_missing=True).records == 0
+    assert len(list(at(folder, 1).record_vintages("nyt", past))) == 2
+    for was, made in zip(before, content(folder), strict=True):
+        assert made.equals(was)
+
+
+def test_a_book_without_recorded_files_says_so(tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "book", template="nyt")
+    assert book.verify() == []
+    with pytest.raises(LedgerError, match="does not say what was recorded; record a feed first"):
+        book.rebuild()
