@@ -57,6 +57,7 @@ class Book:
 
     Raises:
         BookError: there is no book in the folder, or its ``book.toml`` is wrong.
+        LedgerError: no ledger can be where ``book.toml`` says it is.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
