@@ -43,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (feed / "live/us-states.csv").write_text(LIVE + f"2020-05-03,Ohio,39,{30 + hours},0,25,0,5,0\n")
     at(folder, 13).publish(site=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tallybook.ledger.store._TAIL", 4)
+        patch.setattr("tallybook.ledger.store._TAIL_FILES", 4)
         (feed / "us-states.csv").write_text(ohio(8, 11, 40))
         at(folder, 24).record("nyt", feed / "us-states.csv")
     (folder / "anomalies.csv").write_text(",".join(ANOMALY_COLUMNS) + "\n")

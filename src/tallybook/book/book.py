@@ -59,6 +59,7 @@ class Book:
 
     Raises:
         BookError: there is no book in the folder, or its ``book.toml`` is wrong.
+        LedgerError: no ledger can be where ``book.toml`` says it is.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -76,9 +77,13 @@ class Book:
         if not file.is_file():
             raise BookError(f"no book in {self.folder}", hint="make one with `tallybook init DIR`, or give --book DIR")
         self.config: BookConfig = read_config(read_text(file), file=str(file))
-        self.ledger = Ledger(self.folder / "ledger")
-        self.live = Ledger(self.folder / "ledger", table="live")
-        self.raw = Archive(self.folder / "ledger" / "raw")
+        said, options = self.config.ledger, self.config.storage
+        place = said if "://" in said else self.folder / said
+        self.ledger = Ledger(place, storage_options=options)
+        self.live = Ledger(place, table="live", storage_options=options)
+        # What goes with a ledger that is only read here is kept in the book.
+        self._kept = self.folder / "ledger" if self.ledger.read_only else self.ledger.folder
+        self.raw = Archive(self._kept / "raw")
         self._clock = clock
 
     @classmethod
@@ -214,6 +219,7 @@ class Book:
             ContractError: the day is not over where the book is.
             LedgerError: the ledger cannot be written.
         """
+        self.ledger.writable()
         today = self._today()
         if isinstance(day, datetime) or not isinstance(day, date | None):
             raise ContractError(f"{day!r} is no day", hint="give a datetime.date")
@@ -270,7 +276,7 @@ class Book:
         """Write the release of what is known, and put it in the place of the old one as a whole.
 
         Days that are over are closed first, if their live counts came in on the day or the day after; older ones wait
-        for ``close_day``.
+        for ``close_day``. Where the ledger can only be read none is closed, and the release says so.
 
         Args:
             out: the folder; ``public`` in the book by default.
@@ -455,7 +461,7 @@ class Book:
 
     @property
     def _releases(self) -> ReleaseLog:
-        return ReleaseLog(self.folder / "ledger" / "releases.jsonl")
+        return ReleaseLog(self._kept / "releases.jsonl")
 
     def _publisher(self) -> Publisher:
         return Publisher(
@@ -472,6 +478,7 @@ class Book:
         )
 
     def _recorder(self, source: Source, progress: Progress) -> Recorder:
+        self.ledger.writable()  # before anything is fetched
         return Recorder(
             source=source,
             ledger=self.ledger,

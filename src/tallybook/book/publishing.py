@@ -82,7 +82,7 @@ class Publisher:
             progress: called as the work goes on.
         """
         progress("reading the ledger", 0, 3)
-        known, live = self._state(as_of)
+        known, live, left_open = self._state(as_of)
         deaths = self.deaths(as_of)
         since = pl.Series([one.as_of for one in deaths], dtype=known.schema["as_of"])
         moment = pl.concat([known["as_of"], live["as_of"], since]).max()
@@ -107,6 +107,7 @@ class Publisher:
             notes=[
                 *(lacks(level) for level in self.config.levels if level not in {made.level for made in levels}),
                 *notes,
+                *left_open,
             ],
             tables={**tables, **told},
             register=method.register,
@@ -149,18 +150,23 @@ class Publisher:
             covers_from=first_covered(self.ledger.records(as_of)),
         )
 
-    def _state(self, as_of: datetime | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the final and the live observations; of now after closing the days that are over."""
+    def _state(self, as_of: datetime | None) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+        """Return the final and the live observations; of now after closing the days that are over.
+
+        The last are notes on the days that could not be closed.
+        """
         if as_of is not None:
-            return self.ledger.as_of(as_of), self.live.as_of(as_of)
+            return self.ledger.as_of(as_of), self.live.as_of(as_of), []
         known, live = self.ledger.as_of(), self.live.as_of()
         fresh = in_time(live, self.config.time_zone)
         today = self.clock().astimezone(ZoneInfo(self.config.time_zone)).date()
         waiting = open_days(fresh, known, today)
+        if self.ledger.read_only:
+            return known, live, [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
         if close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone):
             self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
             known = self.ledger.as_of()
-        return known, live
+        return known, live, []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
         """Return what the sources say of deaths from all causes, now or as known at a past moment."""

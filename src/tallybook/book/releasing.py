@@ -86,6 +86,7 @@ class ReleaseLog:
             return
         line = {**asdict(release), "as_of": release.as_of.isoformat()}
         try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line, sort_keys=True) + "\n")
                 log.flush()

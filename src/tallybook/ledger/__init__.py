@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from itertools import chain, islice
@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from tallybook.errors import ContractError
+from tallybook.ledger.remote import Remote, place_of
 from tallybook.ledger.states import absent, changes_of, held, of_all_sources, standing
 from tallybook.ledger.store import Store
 from tallybook.ledger.writer import Recorded, Writer
@@ -25,11 +26,16 @@ _BATCH: Final = 16
 
 
 class Ledger:
-    """The observations of a book, in a Delta table below a folder.
+    """The observations of a book, in a Delta table below a folder or an address.
 
     Args:
-        folder: the folder; it is made by the first record.
+        location: the folder, which is made by the first record; or an address, ``file://``, or of an object store,
+            ``s3://bucket/ledger`` (``gs://``, ``az://``), where it can only be read.
         table: the name of the table.
+        storage_options: how to reach an object store, such as ``aws_region``; the environment says the rest.
+
+    Raises:
+        LedgerError: no ledger can be kept there.
 
     >>> import tempfile
     >>> from datetime import UTC, date
@@ -47,9 +53,41 @@ class Ledger:
     [1.0, 3.0]
     """
 
-    def __init__(self, folder: Path, *, table: str = "observations") -> None:
-        self._store = Store(folder, table)
-        self.folder = self._store.folder
+    def __init__(
+        self,
+        location: Path | str,
+        *,
+        table: str = "observations",
+        storage_options: Mapping[str, str] | None = None,
+    ) -> None:
+        place = place_of(location)
+        self._store: Store | Remote = (
+            Store(place, table) if isinstance(place, Path) else Remote(place, table, storage_options)
+        )
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be recorded, because the ledger is in an object store."""
+        return isinstance(self._store, Remote)
+
+    @property
+    def folder(self) -> Path:
+        """The folder it is in.
+
+        Raises:
+            LedgerError: it is in none.
+        """
+        return self.writable().folder
+
+    def writable(self) -> Store:
+        """Return the store that rows can be appended to.
+
+        Raises:
+            LedgerError: there is none, for the ledger is in an object store.
+        """
+        if isinstance(self._store, Remote):
+            raise self._store.read_only()
+        return self._store
 
     def as_of(
         self,
@@ -94,8 +132,11 @@ class Ledger:
         known = files if until is None else files.filter(pl.col("as_of") <= _aware(until))
         return self._store.collect(known).sort("as_of", "record")
 
-    def files(self) -> list[Path]:
-        """Return the Parquet files of the observations: columns of OBSERVATION_SCHEMA, for engines that read them."""
+    def files(self) -> list[str]:
+        """Return the Parquet files of the observations, as paths or addresses, for engines that read them.
+
+        Their columns are those of OBSERVATION_SCHEMA.
+        """
         return self._store.files("observation")
 
     def history(self, place: str, metric: str, day: date) -> pl.DataFrame:
@@ -156,7 +197,7 @@ class Ledger:
         Raises:
             LedgerError: another process has been writing for a minute, or the folder cannot be written.
         """
-        return self._store.locked()
+        return self.writable().locked()
 
     def stamp(self) -> int:
         """Return a number that another takes the place of when something is recorded; 0 before anything is."""
@@ -226,10 +267,11 @@ class Ledger:
             ContractError: as for ``record``.
             LedgerError: as for ``record``.
         """
-        writer = Writer(self._store)
+        store = self.writable()
+        writer = Writer(store)
         waiting = iter(files)
         for first in waiting:
-            with self._store.locked():
+            with store.locked():
                 writer.begin()
                 done = []
                 try:
@@ -237,7 +279,7 @@ class Ledger:
                         done.append(writer.take(reports, _aware(moment)))
                 finally:
                     writer.commit()
-                self._store.tend()
+                store.tend()
             yield from done
 
     def _told(self, wanted: pl.Expr) -> pl.DataFrame:

@@ -6,6 +6,7 @@ It holds nothing the table does not: it may be deleted at any time, and is made 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -107,11 +108,17 @@ def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> Path:
     return new.replace(folder / "index.parquet")
 
 
-def read(folder: Path) -> tuple[pl.LazyFrame, frozenset[str]] | None:
-    """Return the rows of the index and the names of the files in it; None where there is none that can be read."""
-    file = folder / "index.parquet"
+def read(folder: str, options: Mapping[str, str] | None = None) -> tuple[pl.LazyFrame, frozenset[str]] | None:
+    """Return the rows of the index and the names of the files in it; None where there is none that can be read.
+
+    Args:
+        folder: where indexes are kept, or its address.
+        options: how to reach the address.
+    """
+    file = f"{folder}/index.parquet"
+    reached = dict(options) if options else None
     try:
-        said = pl.read_parquet_metadata(file)[_FILES]
-        return pl.scan_parquet(file, glob=False), frozenset(json.loads(said))
+        said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
+        return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
         return None

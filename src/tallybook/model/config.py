@@ -95,6 +95,9 @@ class BookConfig(_Strict):
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
         site: whether ``publish`` makes pages to read the release, too.
+        ledger: where the ledger is: a folder, from that of the book, or the address of an object store such as
+            ``s3://bucket/ledger``, where it is only read.
+        storage: how to reach the object store, such as ``aws_region``; the environment says the rest, and all secrets.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
@@ -111,6 +114,8 @@ class BookConfig(_Strict):
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
     site: bool = True
+    ledger: Annotated[str, Field(min_length=1)] = "ledger"
+    storage: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("levels", "metrics")
     @classmethod
