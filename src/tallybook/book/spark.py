@@ -79,7 +79,8 @@ class SparkStore:
 
     def write(self, frame: LazyFrame, folder: Path) -> None:
         """Write a frame into a new folder, its rows by date, then geoid; the files of a year in a folder of its own."""
-        parts = frame.to_native().repartition(YEAR).sortWithinPartitions("date", "geoid")
+        # Spark sorts by year before it writes by year, and loses any other order that does not begin with it.
+        parts = frame.to_native().repartition(YEAR).sortWithinPartitions(YEAR, "date", "geoid")
         parts.write.option("compression", "zstd").partitionBy(YEAR).parquet(_address(folder))
 
 
