@@ -129,7 +129,7 @@ def publish_with(session: Any, publisher: Publisher, target: Path, *, as_of: dat
     """
     if as_of is None:
         live = publisher.live.as_of()
-        if live.height:  # the ledger is read here for the days of the live counts only
+        if live.height:  # closing reads the ledger on this machine, so only where there is something to close
             days = pl.col("date").is_in(live["date"].unique().implode())
             publisher.close_days(live, publisher.ledger.as_of(where=days))
     files = publisher.ledger.files()
