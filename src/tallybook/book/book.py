@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -297,6 +298,33 @@ class Book:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
         pages = self.config.site if site is None else site
         return self._publisher().publish(target, as_of=as_of, log=out is None, site=pages, progress=progress)
+
+    def publish_on_spark(self, out: str | Path, *, session: Any, as_of: datetime | None = None) -> Release:
+        """Write the figures of the release with Spark, as datasets of Parquet files, a folder per year.
+
+        The same cells as ``publish`` writes to the Parquet files of that name. Spark's machines have to see the book
+        and ``out`` under the same paths as this one. Days that are over are closed first, as ``publish`` does.
+
+        Args:
+            out: a folder of its own; it is replaced as a whole.
+            session: a Spark session, classic or Connect.
+            as_of: the release as it would have been at this moment, which has a time zone.
+
+        Raises:
+            BookError: nothing is recorded yet, or the folder is an address, not seen by Spark or holds something else.
+            ContractError: a release of the future was asked for.
+        """
+        from tallybook.book.spark import publish_with
+
+        target = Path(out)
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+            raise BookError(f"{out} is an address", hint="give --out a folder that Spark's machines see as well")
+        check_target(target, book=self.folder)
+        if target.resolve() == (self.folder / "public").resolve():
+            raise BookError(f"{out} is for the release with CSV files", hint="give --out a folder of its own")
+        if as_of is not None:
+            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        return publish_with(session, self._publisher(), target, as_of=as_of)
 
     def changes(self, since: datetime, until: datetime | None = None) -> pl.DataFrame:
         """Return the values that differ between what was known at two moments.

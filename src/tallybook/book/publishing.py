@@ -27,7 +27,7 @@ from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.excess import excess_tables, missing
-from tallybook.release.figures import Figures, Method, figures, first_covered
+from tallybook.release.figures import Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.write import PROVENANCE, SOURCES, History, Release, lacks, provenance, write_release
@@ -92,14 +92,15 @@ class Publisher:
         method = self.method(as_of)
         levels = figures(known, levels=self.config.levels, method=method)
         tables = dict(live_tables(live, known, self.config.levels, self.places))
-        excess, notes = self._excess(deaths)
+        excess, notes = self.excess(deaths)
         tables |= excess
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
-        told = self._of_sources() | self._of_places(levels) | self._of_revisions(known, as_of)
+        geoids = pl.concat([made.averages["geoid"] for made in levels] or [self.places.frame["geoid"].clear()])
+        told = self.of_sources() | self.of_places(geoids) | self._of_revisions(known, as_of)
         history, state = self._history(known, moment, method, deaths)
         release = write_release(
             target,
@@ -113,7 +114,7 @@ class Publisher:
             register=method.register,
             provenance=self._provenance(known, live),
             history=history,
-            about=self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True),
+            about=self.about(),
             site=build_pages if site else None,
         )
         if log:
@@ -121,13 +122,14 @@ class Publisher:
             self.releases.add(state)
         return release
 
-    def _of_sources(self) -> dict[str, pl.DataFrame | str]:
+    def of_sources(self) -> dict[str, pl.DataFrame | str]:
         """Return what the sources say of themselves, and of single days."""
         said = json.dumps(self.sources.described(self.config.levels), indent=2, ensure_ascii=False)
         return {SOURCES: f"{said}\n", "annotations.csv": self.sources.annotations()}
 
-    def _of_places(self, levels: Sequence[Figures]) -> dict[str, pl.DataFrame | str]:
-        there = places_table(levels, self.places)
+    def of_places(self, geoids: pl.Series) -> dict[str, pl.DataFrame | str]:
+        """Return the places that have figures."""
+        there = places_table(geoids, self.places)
         return {"places.csv": plain_numbers(there), "places.parquet": there}
 
     def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:
@@ -138,6 +140,10 @@ class Publisher:
         told, sums = zip(*((revisions(part), revision_summary(part)) for part in values), strict=True)
         every, summary = (pl.concat(frames).rename({"place": "geoid"}) for frames in (told, sums))
         return {"revisions.parquet": every, "revision-summary.csv": published_numbers(summary)}
+
+    def about(self) -> dict[str, str]:
+        """Return what a release says of itself."""
+        return self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True)
 
     def method(self, as_of: datetime | None) -> Method:
         """Return how the averages are made, now or at a past moment."""
@@ -158,15 +164,21 @@ class Publisher:
         if as_of is not None:
             return self.ledger.as_of(as_of), self.live.as_of(as_of), []
         known, live = self.ledger.as_of(), self.live.as_of()
+        closed, left_open = self.close_days(live, known)
+        return (self.ledger.as_of() if closed else known), live, left_open
+
+    def close_days(self, live: pl.DataFrame, known: pl.DataFrame) -> tuple[bool, list[str]]:
+        """Close the days that are over; return whether that added anything, and notes on the days it cannot close."""
         fresh = in_time(live, self.config.time_zone)
         today = self.clock().astimezone(ZoneInfo(self.config.time_zone)).date()
         waiting = open_days(fresh, known, today)
         if self.ledger.read_only:
-            return known, live, [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
-        if close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone):
+            notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
+            return False, notes
+        closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
+        if closed:
             self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
-            known = self.ledger.as_of()
-        return known, live, []
+        return bool(closed), []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
         """Return what the sources say of deaths from all causes, now or as known at a past moment."""
@@ -179,7 +191,11 @@ class Publisher:
         today = latest_day(live)
         return {**told, f"{FOLDER}/{PROVENANCE}": provenance(today, self.live.records())} if today.height else told
 
-    def _excess(self, deaths: Sequence[SourceDeaths]) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    def described(self, method: Method, deaths: Sequence[SourceDeaths]) -> dict[str, Any]:
+        """Return how the figures are made."""
+        return method.described() | ({"excess_deaths": how_expected(deaths, self.config.excess)} if deaths else {})
+
+    def excess(self, deaths: Sequence[SourceDeaths]) -> tuple[dict[str, pl.DataFrame], list[str]]:
         """Return the files of excess deaths, and what a reader has to know about them."""
         if not deaths:
             return {}, []
@@ -192,7 +208,7 @@ class Publisher:
         self, known: pl.DataFrame, moment: datetime, method: Method, deaths: Sequence[SourceDeaths]
     ) -> tuple[History, Published]:
         """Return what changed since the release before, and the state that is to be published."""
-        told = method.described() | ({"excess_deaths": how_expected(deaths, self.config.excess)} if deaths else {})
+        told = self.described(method, deaths)
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from tallybook.cli.printing import (
     working,
 )
 from tallybook.errors import ContractError, TallybookError
+from tallybook.release.write import Release
 from tallybook.sources.vintages import FolderHistory, GitHistory
 
 app = typer.Typer(
@@ -153,7 +154,8 @@ def _record_past(book: Book, feed: str, past: FolderHistory | GitHistory, *, ski
 
 @app.command(
     epilog="Examples: tallybook publish --book covid · tallybook publish --book covid --out /srv/www/covid · "
-    "tallybook publish --as-of 2020-06-01 --out june --book covid"
+    "tallybook publish --as-of 2020-06-01 --out june --book covid · "
+    "tallybook publish --engine spark --master spark://host:7077 --out /data/covid --book covid"
 )
 def publish(
     target: Annotated[
@@ -167,14 +169,40 @@ def publish(
         bool | None,
         typer.Option("--site/--no-site", help="Whether to make the pages to read it, too. Default: as book.toml says."),
     ] = None,
+    engine: Annotated[
+        Literal["polars", "spark"],
+        typer.Option(help="What computes: this machine, or Spark, which writes Parquet by year, no CSV and no pages."),
+    ] = "polars",
+    master: Annotated[
+        str | None,
+        typer.Option(help="Where Spark is: local[4], spark://host:7077, yarn; of Spark Connect sc://host:15002."),
+    ] = None,
     folder: BookFolder = Path(),
 ) -> None:
     """Publish what is known: CSV files in the published layout, Parquet files that say more, and pages to read them."""
     book = Book(folder)
-    with progress() as bar:
-        moment = None if as_of is None else moment_of(as_of, book)
-        release = book.publish(target, as_of=moment, site=site, progress=bar)
+    moment = None if as_of is None else moment_of(as_of, book)
+    if engine == "spark":
+        release = _publish_on_spark(book, target, master, moment, site=site)
+    elif master is not None:
+        raise ContractError("--master is of --engine spark", hint="give both, or neither")
+    else:
+        with progress() as bar:
+            release = book.publish(target, as_of=moment, site=site, progress=bar)
     print_release(book, release)
+
+
+def _publish_on_spark(
+    book: Book, target: Path | None, master: str | None, moment: datetime | None, *, site: bool | None
+) -> Release:
+    from tallybook.book.spark import spark_session
+
+    if target is None or master is None or site:
+        raise ContractError(
+            "--engine spark makes a release without CSV files and pages", hint="give --master, --out DIR and no --site"
+        )
+    with working("computing on Spark"), spark_session(master) as session:
+        return book.publish_on_spark(target, session=session, as_of=moment)
 
 
 @app.command(

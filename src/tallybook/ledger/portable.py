@@ -15,11 +15,14 @@ _OWN: Final = "tallybook_"
 
 
 def portable_state(observations: nw.LazyFrame[Any], moment: datetime | None) -> nw.LazyFrame[Any]:
-    """Return what was known at a moment, as ``Ledger.as_of`` does: columns of REPORT_SCHEMA, key the first three.
+    """Return what was known at a moment, as ``Ledger.as_of`` does.
 
     Args:
         observations: columns of OBSERVATION_SCHEMA, as the data files of the ledger have them.
         moment: with a time zone; None asks for all that is known.
+
+    Returns:
+        The columns of REPORT_SCHEMA, key the first three, and ``as_of``, since when the value is known.
     """
     known = observations if moment is None else observations.filter(nw.col("as_of") <= nw.lit(moment))
     each = _latest(_told(known), _SOURCE_KEY, _ORDER)
@@ -30,7 +33,7 @@ def portable_state(observations: nw.LazyFrame[Any], moment: datetime | None) -> 
     }
     ranked = each.with_columns(rank.cast(nw.Int64).alias(_OWN + name) for name, rank in ranks.items())
     best = _latest(ranked, KEY, (*(_OWN + name for name in ranks), *_ORDER))
-    return best.select(*KEY, "value", "status")
+    return best.select(*KEY, "value", "status", "as_of")
 
 
 def _told(known: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -203,7 +203,10 @@ def dictionary(folder: Path) -> pl.DataFrame:
         ``file``, ``column``, ``type``, ``unit``, ``meaning``, ``missing``; a row per column, by file.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", ".parquet"))
-    rows = [row for file in files for row in _rows(file, file.relative_to(folder).as_posix())]
+    # The parts of a dataset are in a folder that has a table's name.
+    tables = [(file, file.relative_to(folder)) for file in files]
+    tables = [(file, path) for file, path in tables if not any(above.suffix == ".parquet" for above in path.parents)]
+    rows = [row for file, path in tables for row in _rows(file, path.as_posix())]
     own = [(DICTIONARY, column, "text", *_OWN[column]) for column in _COLUMNS]
     return pl.DataFrame([*rows, *own], dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
@@ -262,7 +265,7 @@ def meaning_of(column: str, path: str) -> Meaning | None:
 
 def _rows(file: Path, path: str) -> Iterator[tuple[str, ...]]:
     if file.suffix == ".parquet":
-        schema = pl.read_parquet_schema(file)
+        schema = pl.read_parquet_schema(next(file.rglob("*.parquet")) if file.is_dir() else file)
     else:
         schema = pl.scan_csv(file, glob=False, try_parse_dates=True, infer_schema_length=1000).collect_schema()
     for column, dtype in schema.items():

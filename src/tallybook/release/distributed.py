@@ -6,7 +6,7 @@ of the states' in one order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from tallybook.release.figures import DAYS_SINCE, POSITIVITY, Figures, Method, f
 from tallybook.release.layout import AVERAGES, STEMS, averages_table, totals_table, with_context
 
 LazyFrame = nw.LazyFrame[Any]
+
+Kept = Callable[[LazyFrame], LazyFrame]
 
 YEAR: Final = "year"
 """The column a table is partitioned by."""
@@ -42,13 +44,17 @@ class Dataset:
     rows: LazyFrame
 
 
-def datasets(state: LazyFrame, *, levels: Sequence[Level], method: Method) -> Iterator[Dataset]:
+def datasets(
+    state: LazyFrame, *, levels: Sequence[Level], method: Method, kept: Kept = lambda frame: frame
+) -> Iterator[Dataset]:
     """Yield the tables of a release: per level its totals, and its averages with what they are made of.
 
     Args:
         state: what is known, as ``portable_state`` returns it.
         levels: the levels the book publishes.
         method: how the averages are made.
+        kept: has the engine compute a frame that several tables need, and returns it as it was computed; by default it
+            is computed for each of them.
     """
     engine = Engine(state, "geoid", "date")
     levels_of = method.places.frame.select("geoid", pl.col("level").alias(_LEVEL))
@@ -59,7 +65,7 @@ def datasets(state: LazyFrame, *, levels: Sequence[Level], method: Method) -> It
         if observed and level is Level.NATION:
             yield from _nation(known, method)
         elif observed:
-            yield from _of_level(known.filter(nw.col(_LEVEL) == level.value), level, observed, method)
+            yield from _of_level(known.filter(nw.col(_LEVEL) == level.value), level, observed, method, kept)
 
 
 def _nation(known: LazyFrame, method: Method) -> Iterator[Dataset]:
@@ -72,14 +78,15 @@ def _nation(known: LazyFrame, method: Method) -> Iterator[Dataset]:
         yield Dataset(path, _by_year(engine.table(table)))
 
 
-def _of_level(rows: LazyFrame, level: Level, observed: Set[str], method: Method) -> Iterator[Dataset]:
+def _of_level(rows: LazyFrame, level: Level, observed: Set[str], method: Method, kept: Kept) -> Iterator[Dataset]:
     """Yield the tables of a level: its totals, and its averages."""
     metrics, columns = method.of_level(level, observed), method.columns(level, observed)
-    engine = Engine(_totals(rows, columns), "geoid", "date")
+    engine = Engine(kept(_totals(rows, columns)), "geoid", "date")
     totals, people = engine.frame, method.places.frame
-    averaged = method.averages(totals.to_native(), level, metrics)
+    counts = kept(nw.from_native(method.daily(totals.to_native(), level, metrics)))
+    averaged = method.averages_of_new(counts.to_native(), level, metrics)
     averages: LazyFrame = nw.from_native(per_100k(averaged, [f"{name}_avg" for name in metrics], populations=people))
-    averages = averages.with_columns((~nw.col(name).is_null()).alias(f"{name}_reported") for name in metrics)
+    averages = kept(averages.with_columns((~nw.col(name).is_null()).alias(f"{name}_reported") for name in metrics))
     if level is Level.TOWN:
         averages = _with_reports(_with_positivity(averages, metrics), engine)
         totals = nw.from_native(per_100k(totals.to_native(), metrics, populations=people))

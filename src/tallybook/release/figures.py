@@ -83,8 +83,12 @@ class Method:
 
     def averages(self, totals: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
         """Return the averages of a level's totals, with details."""
+        return self.averages_of_new(self.daily(totals, level, metrics), level, metrics)
+
+    def averages_of_new(self, counts: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
+        """Return the averages of a level's new counts, with details."""
         return rolling_average(
-            self.daily(totals, level, metrics),
+            counts,
             metrics,
             days=self.days[level],
             anomalies=self.register,

@@ -51,17 +51,16 @@ def totals_table(made: Figures) -> pl.DataFrame:
     return totals.select("date", *names, *fips, *made.metrics)
 
 
-def places_table(levels: Sequence[Figures], places: Gazetteer) -> pl.DataFrame:
+def places_table(geoids: pl.Series, places: Gazetteer) -> pl.DataFrame:
     """Return the places that have figures: the columns of PLACE_SCHEMA and ``title``; the widest first, then by geoid.
 
     Args:
-        levels: the figures of each level.
+        geoids: the places that have.
         places: the gazetteer.
     """
-    there = pl.concat([made.averages.select("geoid") for made in levels] or [places.frame.select("geoid").clear()])
     order = pl.col("level").cast(pl.Enum([level.value for level in Level]))
     titled = places.frame.join(places.titles, on="geoid", maintain_order="left")
-    return titled.join(there, on="geoid", how="semi", maintain_order="left").sort(order, "geoid", maintain_order=True)
+    return titled.filter(pl.col("geoid").is_in(geoids.unique().implode())).sort(order, "geoid", maintain_order=True)
 
 
 def known_table(totals: pl.DataFrame, level: Level | str, places: Gazetteer) -> pl.DataFrame:

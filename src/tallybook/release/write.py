@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -155,33 +156,41 @@ def write_release(
     Raises:
         BookError: ``out`` cannot be written.
     """
+    with new_release(out) as new:
+        (new / AVERAGES).mkdir()
+        notes = [*notes, *(note for made in levels for note in _write_level(new, made))]
+        for path, table in tables.items():
+            notes += write_table(new, path, table)
+        write_register(new, register)
+        for path, rows in provenance.items():
+            (new / path).parent.mkdir(exist_ok=True)
+            rows.write_parquet(new / path)
+        notes += _write_history(new, history, about)
+        said = {
+            **about,
+            "as_of": history.as_of.isoformat(),
+            "previous": history.since and history.since.isoformat(),
+            "changes": history.changes.counts(),
+            "method": history.method,
+            "notes": notes,
+        }
+        files = write_card(new, said)
+        if site:
+            site(new, out.resolve())
+    return Release(out, history.as_of, tuple(notes), files)
+
+
+@contextmanager
+def new_release(out: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of the release in ``out``, with what others put there taken along.
+
+    Raises:
+        BookError: ``out`` cannot be written.
+    """
     try:
         # Where a link leads to is replaced, not the link.
         with replaced(out.resolve()) as new:
-            (new / AVERAGES).mkdir()
-            notes = [*notes, *(note for made in levels for note in _write_level(new, made))]
-            for path, table in tables.items():
-                notes += _write_table(new, path, table)
-            (new / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
-            register.write_parquet(new / AVERAGES / "anomalies.parquet")
-            for path, rows in provenance.items():
-                (new / path).parent.mkdir(exist_ok=True)
-                rows.write_parquet(new / path)
-            notes += _write_history(new, history, about)
-            dictionary(new).write_csv(new / DICTIONARY)
-            files = tuple(_described(new))
-            card = {
-                **about,
-                "as_of": history.as_of.isoformat(),
-                "previous": history.since and history.since.isoformat(),
-                "changes": history.changes.counts(),
-                "method": history.method,
-                "notes": notes,
-                "files": [asdict(file) for file in files],
-            }
-            (new / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            if site:
-                site(new, out.resolve())
+            yield new
             _take_along(out.resolve(), new)
     except Timeout:
         raise BookError(f"another process is publishing to {out}", hint="try again later") from None
@@ -189,7 +198,21 @@ def write_release(
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
-    return Release(out, history.as_of, tuple(notes), files)
+
+
+def write_register(folder: Path, register: pl.DataFrame) -> None:
+    """Write the anomalies of a release."""
+    (folder / AVERAGES / "anomalies.csv").write_text(write_anomalies(register), encoding="utf-8")
+    register.write_parquet(folder / AVERAGES / "anomalies.parquet")
+
+
+def write_card(folder: Path, said: Mapping[str, Any]) -> tuple[ReleaseFile, ...]:
+    """Write what the columns of a release's files mean, and its card; return its files."""
+    dictionary(folder).write_csv(folder / DICTIONARY)
+    files = tuple(_described(folder))
+    card = {**said, "files": [asdict(file) for file in files]}
+    (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return files
 
 
 def provenance(known: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -236,7 +259,7 @@ def lacks(level: Level) -> str:
 
 
 def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> list[str]:
-    notes = list(_write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
+    notes = list(write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
     )
@@ -288,7 +311,7 @@ def _too_long(folder: str, sheet: Sheet) -> str:
     )
 
 
-def _write_table(folder: Path, path: str, table: pl.DataFrame | str) -> Iterator[str]:
+def write_table(folder: Path, path: str, table: pl.DataFrame | str) -> Iterator[str]:
     """Write a table, or a text, as it is; yield what a reader has to know about its files."""
     (folder / path).parent.mkdir(exist_ok=True)
     if isinstance(table, str):
