@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +59,7 @@ class Calendar:
         )
 
 
-def calendar(frame: pl.DataFrame, *, place: str, date: str) -> Calendar:
+def calendar(frame: pl.DataFrame, *, place: str, date: str, last: dt.date | None = None) -> Calendar:
     """Return the frame with one row per place and day, from the place's first day to the last day of the frame.
 
     A day without a row gets one with nulls. A frame that is complete already is not copied.
@@ -67,6 +68,7 @@ def calendar(frame: pl.DataFrame, *, place: str, date: str) -> Calendar:
         frame: one row per place and reported day.
         place: the name of the place column.
         date: the name of the date column, of type Date.
+        last: the last day, where it is not the frame's own.
 
     Raises:
         ContractError: a place has two rows for one day, or a row has no place.
@@ -76,20 +78,39 @@ def calendar(frame: pl.DataFrame, *, place: str, date: str) -> Calendar:
     >>> calendar(gappy, place="geoid", date="date").frame["cases"].to_list()
     [1, None, 2]
     """
-    if _complete(frame, place, date):
+    if _complete(frame, place, date, last):
         return Calendar(frame, place, date)
     if frame[place].has_nulls():
         raise ContractError(f"column {place!r} has rows without a place")
-    twice = frame.filter(pl.struct(place, date).is_duplicated())
-    if twice.height:
-        row = twice.row(0, named=True)
-        raise ContractError(f"{row[place]!r} has two rows for {row[date]}", hint="bring one row per place and day")
     spans = frame.group_by(place).agg(first=pl.col(date).min()).sort(place)
-    days = spans.select(place, pl.date_ranges("first", pl.lit(frame[date]).max()).alias(date)).explode(date)
-    return Calendar(days.join(frame, on=[place, date], how="left", maintain_order="left"), place, date)
+    spans = spans.with_columns(rows=(pl.lit(last or frame[date].max()) - pl.col("first")).dt.total_days() + 1)
+    spans = spans.with_columns(start=pl.col("rows").cum_sum() - pl.col("rows"))
+    return Calendar(_placed(frame, spans, place, date), place, date)
 
 
-def _complete(frame: pl.DataFrame, place: str, date: str) -> bool:
+def _placed(frame: pl.DataFrame, spans: pl.DataFrame, place: str, date: str) -> pl.DataFrame:
+    """Return the frame with each row where it belongs, which takes no sorting, and nulls between."""
+    starts, lengths = spans["start"].to_numpy(), spans["rows"].to_numpy()
+    days = frame.select(place, date).join(spans, on=place, how="left", maintain_order="left")
+    at = days.select(pl.col("start") + (pl.col(date) - pl.col("first")).dt.total_days()).to_series().to_numpy()
+    rows = np.full(lengths.sum(), frame.height, dtype=np.uint32)
+    rows[at] = np.arange(frame.height, dtype=np.uint32)
+    found = pl.Series(rows)
+    found = found.set(found == frame.height, None)
+    if len(found) - found.null_count() < frame.height:
+        row = frame.filter(pl.struct(place, date).is_duplicated()).row(0, named=True)
+        raise ContractError(f"{row[place]!r} has two rows for {row[date]}", hint="bring one row per place and day")
+    first = spans["first"].to_physical().to_numpy().astype(np.int32)
+    dates = np.repeat(first - starts, lengths) + np.arange(len(found))
+    keys = {
+        place: spans[place].gather(np.repeat(np.arange(spans.height), lengths)),
+        date: pl.Series(dates.astype(np.int32)).cast(pl.Date),
+    }
+    others = frame.drop(place, date).select(pl.all().gather(found))
+    return pl.DataFrame(keys).hstack(others)
+
+
+def _complete(frame: pl.DataFrame, place: str, date: str, last: dt.date | None) -> bool:
     """Return whether the rows are sorted by place and day, no day missing and every place reaching the last day."""
     if frame.is_empty():
         return True
@@ -101,4 +122,9 @@ def _complete(frame: pl.DataFrame, place: str, date: str) -> bool:
         return False
     heads = places.filter(new_place)
     ends = days.filter(new_place.shift(-1, fill_value=True))
-    return heads.is_sorted() and heads.n_unique() == len(heads) and ends.min() == ends.max() and not heads.has_nulls()
+    return (
+        heads.is_sorted()
+        and heads.n_unique() == len(heads)
+        and ends.min() == (last or ends.max())
+        and not heads.has_nulls()
+    )

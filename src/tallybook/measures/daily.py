@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import narwhals.typing as nwt
@@ -13,6 +14,7 @@ import polars as pl
 from tallybook.measures.calendar import Calendar, calendar
 from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import Keys, require, take, with_counts
+from tallybook.measures.pieces import Whole, in_pieces
 from tallybook.measures.portable import portable_daily
 from tallybook.model.metrics import METRICS
 
@@ -37,9 +39,11 @@ def daily(
     Returns:
         ``place``, ``date`` and the metrics, one row per place and day from the place's first row to the last day of
         the frame, sorted by place, then date; the same kind of frame as came in. A frame of DuckDB, Spark or another
-        lazy engine is computed on there, and its rows come in no order. Counts may be negative: a decline is a
-        correction. Null: no total was reported that day, and the next report carries what is between; or it is the
-        first total after rows without one: how much of it is new nobody knows. The total of a place's first row is new.
+        lazy engine is computed on there, and its rows come in no order. A lazy frame of polars is computed when it is
+        collected or sunk, in pieces of whole places, so that it may be larger than memory. Counts may be negative: a
+        decline is a correction. Null: no total was reported that day, and the next report carries what is between; or
+        it is the first total after rows without one: how much of it is new nobody knows. The total of a place's first
+        row is new.
 
     Raises:
         ContractError: a column is missing, two rows are for one place and day, or a total is no whole number.
@@ -53,13 +57,28 @@ def daily(
     """
     if engine := engine_of(totals, place, date):
         return cast("nwt.IntoFrameT", portable_daily(engine, metrics, covers_from=covers_from).to_native())
+    counted = partial(_counted, metrics=metrics, place=place, date=date, covers_from=covers_from)
+    if isinstance(totals, pl.LazyFrame):
+        return cast("nwt.IntoFrameT", in_pieces(totals, counted, columns=metrics, place=place, date=date))
     frame, give = take(totals)
-    keys = Keys.of(frame, place, date)
-    require(frame, metrics)
-    frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
-    days = calendar(frame, place=place, date=date)
-    counted = days.frame.with_columns(_new(days, metric, covers_from) for metric in metrics)
-    return cast("nwt.IntoFrameT", give(keys.write(counted)))
+    return cast("nwt.IntoFrameT", give(counted(frame, None)))
+
+
+def _counted(
+    totals: pl.DataFrame,
+    whole: Whole | None,
+    *,
+    metrics: Sequence[str],
+    place: str,
+    date: str,
+    covers_from: dt.date | None,
+) -> pl.DataFrame:
+    """Return the new counts up to the last day of the whole frame, which by default is this one."""
+    keys = Keys.of(totals, place, date)
+    require(totals, metrics)
+    frame = with_counts(keys.read(totals.select(place, date, *metrics)), metrics)
+    days = calendar(frame, place=place, date=date, last=whole and whole.last)
+    return keys.write(days.frame.with_columns(_new(days, metric, covers_from) for metric in metrics))
 
 
 def _new(days: Calendar, metric: str, covers_from: dt.date | None) -> pl.Series:

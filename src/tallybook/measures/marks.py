@@ -19,7 +19,9 @@ _NEEDED = (
 )
 
 
-def day_marks(register: pl.DataFrame, metric: str, places: pl.Series) -> pl.DataFrame:
+def day_marks(
+    register: pl.DataFrame, metric: str, places: pl.Series, *, among: pl.Series | None = None
+) -> pl.DataFrame:
     """Return the anomalies of one metric day by day: rule 1 and 2 of the averages.
 
     Several anomalies on one day: adjustments add, any omission omits. An omission on subgeographies of a state applies
@@ -29,6 +31,7 @@ def day_marks(register: pl.DataFrame, metric: str, places: pl.Series) -> pl.Data
         register: the anomalies; flags as booleans or as yes and blank.
         metric: cases or deaths; anomalies of type 'both' belong to each.
         places: the geoids that are wanted.
+        among: all the frame has, where these are some of them.
 
     Returns:
         ``place``, ``date``, ``omit``, ``adjust`` (counts to add), ``anomaly`` (the ids, where the register has them);
@@ -38,7 +41,7 @@ def day_marks(register: pl.DataFrame, metric: str, places: pl.Series) -> pl.Data
         ContractError: the register lacks a column, or names places otherwise than the frame does.
     """
     require(register, _NEEDED)
-    _check_names(register, places)
+    _check_names(register, places if among is None else among)
     wanted = pl.DataFrame({"place": places})
     rows = _read(register.filter(pl.col("type").cast(pl.String).is_in([metric, "both"])))
     own = rows.select("date", "end_date", "adjust", "id", place="geoid", omit="omit_here")

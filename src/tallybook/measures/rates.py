@@ -52,11 +52,19 @@ def per_100k(
     known = people.filter(pl.col("population") > 0).select(place, _population="population")
     if engine := engine_of(frame, place, place):
         return cast("nwt.IntoFrameT", portable_rates(engine, columns, known, "_population").to_native())
+    if isinstance(frame, pl.LazyFrame):
+        require(frame.collect_schema().to_frame(), [place, *columns])
+        joined = frame.join(known.lazy(), on=place, how="left", maintain_order="left")
+        rates = _rates(columns, pl.col("_population"))
+        return cast("nwt.IntoFrameT", joined.with_columns(rates).drop("_population"))
     rows, give = take(frame)
     require(rows, [place, *columns])
-    population = _of_places(rows[place], known)
-    rates = [(pl.col(column) * 100_000 / population).alias(f"{column}_per_100k") for column in columns]
+    rates = _rates(columns, pl.lit(_of_places(rows[place], known)))
     return cast("nwt.IntoFrameT", give(rows.with_columns(rates)))
+
+
+def _rates(columns: Sequence[str], population: pl.Expr) -> list[pl.Expr]:
+    return [(pl.col(column) * 100_000 / population).alias(f"{column}_per_100k") for column in columns]
 
 
 def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:

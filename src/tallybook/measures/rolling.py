@@ -25,6 +25,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import narwhals.typing as nwt
@@ -36,6 +37,7 @@ from tallybook.measures.calendar import Calendar, calendar
 from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
+from tallybook.measures.pieces import Whole, in_pieces
 from tallybook.measures.portable import portable_averages
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
 from tallybook.model.cards import Reporting
@@ -73,9 +75,11 @@ def rolling_average(
         ``place``, ``date``, and per metric its counts and ``{metric}_avg``, a number per day; null before the first
         report, and after rows without one until a window is whole. One row per place and day, sorted by place, then
         date; the same kind of frame as came in. A frame of DuckDB, Spark or another lazy engine is computed on there,
-        and its rows come in no order. With details also ``{metric}_omitted`` (by the register or for being negative),
-        ``{metric}_anomaly`` (ids of the register; null where none), ``{metric}_window_start`` and
-        ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted days, omitted ones left out).
+        and its rows come in no order. A lazy frame of polars is computed when it is collected or sunk, in pieces of
+        whole places, so that it may be larger than memory. With details also ``{metric}_omitted`` (by the
+        register or for being negative), ``{metric}_anomaly`` (ids of the register; null where none),
+        ``{metric}_window_start`` and ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted
+        days, omitted ones left out).
 
     Raises:
         ContractError: a column is missing, a count is no whole number, or ``days`` is less than one.
@@ -95,18 +99,37 @@ def rolling_average(
     if engine := engine_of(counts, place, date):
         made = portable_averages(engine, metrics, days=days, register=register, reporting=reporting, details=details)
         return cast("nwt.IntoFrameT", made.to_native())
+    widths = {metric: days if isinstance(days, int) else days[metric] for metric in metrics}
+    averaged = partial(_averaged, widths, register, reporting=reporting, place=place, date=date, details=details)
+    if isinstance(counts, pl.LazyFrame):
+        return cast("nwt.IntoFrameT", in_pieces(counts, averaged, columns=metrics, place=place, date=date))
     frame, give = take(counts)
-    keys = Keys.of(frame, place, date)
-    require(frame, metrics)
-    frame = with_counts(keys.read(frame.select(place, date, *metrics)), metrics)
-    whole = calendar(frame, place=place, date=date)
-    marks = {metric: _marked_rows(whole, metric, register) for metric in metrics}
+    return cast("nwt.IntoFrameT", give(averaged(frame, None)))
+
+
+def _averaged(
+    widths: Mapping[str, int],
+    register: pl.DataFrame | None,
+    counts: pl.DataFrame,
+    whole: Whole | None,
+    *,
+    reporting: Reporting,
+    place: str,
+    date: str,
+    details: bool,
+) -> pl.DataFrame:
+    """Return the averages up to the last day of the whole frame, which by default is this one; a window's days by metric."""
+    keys = Keys.of(counts, place, date)
+    require(counts, [*widths])
+    frame = with_counts(keys.read(counts.select(place, date, *widths)), [*widths])
+    every = calendar(frame, place=place, date=date, last=whole and whole.last)
+    among = whole and whole.places
+    marks = {metric: _marked_rows(every, metric, register, among) for metric in widths}
 
     def averaged(piece: tuple[int, Calendar]) -> pl.DataFrame:
         first, part = piece
         columns = [part.frame[place], part.frame[date]]
-        for metric in metrics:
-            width = days if isinstance(days, int) else days[metric]
+        for metric, width in widths.items():
             own = (
                 marks[metric]
                 .with_columns(pl.col("row") - first)
@@ -117,8 +140,7 @@ def rolling_average(
         return pl.DataFrame(columns)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        pieces = pl.concat(pool.map(averaged, whole.pieces(_PIECE)))
-    return cast("nwt.IntoFrameT", give(keys.write(pieces)))
+        return keys.write(pl.concat(pool.map(averaged, every.pieces(_PIECE))))
 
 
 @dataclass(frozen=True)
@@ -231,7 +253,9 @@ def _averages(days_of: Calendar, metric: str, marks: pl.DataFrame, *, days: int,
     return Averages(days_of, metric, found, begins, omitted, counts, has_data, marks)
 
 
-def _marked_rows(days_of: Calendar, metric: str, register: pl.DataFrame | None) -> pl.DataFrame:
+def _marked_rows(
+    days_of: Calendar, metric: str, register: pl.DataFrame | None, among: pl.Series | None = None
+) -> pl.DataFrame:
     """Return the register's days with the ``row`` each has in the calendar; days outside it have none."""
     if register is None:
         return pl.DataFrame(
@@ -240,7 +264,7 @@ def _marked_rows(days_of: Calendar, metric: str, register: pl.DataFrame | None) 
     spans = days_of.spans
     since = (pl.col("date") - pl.col("first_date")).dt.total_days()
     return (
-        day_marks(register, metric, spans["place"])
+        day_marks(register, metric, spans["place"], among=among)
         .join(spans, on="place")
         .filter(since.is_between(0, pl.col("rows") - 1))
         .select((pl.col("first_row") + since).alias("row"), "omit", "adjust", "anomaly")
