@@ -77,7 +77,7 @@ def _counted(
     keys = Keys.of(totals, place, date)
     require(totals, metrics)
     frame = with_counts(keys.read(totals.select(place, date, *metrics)), metrics)
-    days = calendar(frame, place=place, date=date, last=whole and whole.last)
+    days = calendar(frame, place=place, date=date, last=whole.last if whole else None)
     return keys.write(days.frame.with_columns(_new(days, metric, covers_from) for metric in metrics))
 
 

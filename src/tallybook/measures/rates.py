@@ -53,23 +53,40 @@ def per_100k(
     if engine := engine_of(frame, place, place):
         return cast("nwt.IntoFrameT", portable_rates(engine, columns, known, "_population").to_native())
     if isinstance(frame, pl.LazyFrame):
-        require(frame.collect_schema().to_frame(), [place, *columns])
-        joined = frame.join(known.lazy(), on=place, how="left", maintain_order="left")
-        rates = _rates(columns, pl.col("_population"))
-        return cast("nwt.IntoFrameT", joined.with_columns(rates).drop("_population"))
+        return cast("nwt.IntoFrameT", _lazily(frame, columns, known, place))
     rows, give = take(frame)
     require(rows, [place, *columns])
     rates = _rates(columns, pl.lit(_of_places(rows[place], known)))
     return cast("nwt.IntoFrameT", give(rows.with_columns(rates)))
 
 
+def _lazily(frame: pl.LazyFrame, columns: Sequence[str], known: pl.DataFrame, place: str) -> pl.LazyFrame:
+    schema = frame.collect_schema()
+    require(schema.to_frame(), [place, *columns])
+    people = known.lazy().rename({place: "_place"})
+    joined = frame.join(people, left_on=_key(place, schema), right_on="_place", how="left", maintain_order="left")
+    return joined.with_columns(_rates(columns, pl.col("_population"))).select(*schema, *_rate_names(columns))
+
+
+def _key(place: str, schema: pl.Schema) -> pl.Expr:
+    """Return the places as populations have them; categories are read as text."""
+    categories = isinstance(schema[place], (pl.Categorical, pl.Enum))
+    return pl.col(place).cast(pl.String) if categories else pl.col(place)
+
+
+def _rate_names(columns: Sequence[str]) -> list[str]:
+    return [f"{column}_per_100k" for column in columns]
+
+
 def _rates(columns: Sequence[str], population: pl.Expr) -> list[pl.Expr]:
-    return [(pl.col(column) * 100_000 / population).alias(f"{column}_per_100k") for column in columns]
+    names = zip(columns, _rate_names(columns), strict=True)
+    return [(pl.col(column) * 100_000 / population).alias(name) for column, name in names]
 
 
 def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:
     """Return the population of each place; looked up once for a run of rows of one place."""
     runs = places.rle().struct.field("value").alias(places.name).to_frame()
+    runs = runs.select(_key(places.name, runs.schema))
     people = runs.join(known, on=places.name, how="left", maintain_order="left")["_population"]
     return people.gather(places.rle_id())
 

@@ -118,12 +118,12 @@ def _averaged(
     date: str,
     details: bool,
 ) -> pl.DataFrame:
-    """Return the averages up to the last day of the whole frame, which by default is this one; a window's days by metric."""
+    """Return the averages up to the last day of the whole frame, which by default is this one."""
     keys = Keys.of(counts, place, date)
     require(counts, [*widths])
     frame = with_counts(keys.read(counts.select(place, date, *widths)), [*widths])
-    every = calendar(frame, place=place, date=date, last=whole and whole.last)
-    among = whole and whole.places
+    every = calendar(frame, place=place, date=date, last=whole.last if whole else None)
+    among = whole.places if whole else None
     marks = {metric: _marked_rows(every, metric, register, among) for metric in widths}
 
     def averaged(piece: tuple[int, Calendar]) -> pl.DataFrame:
