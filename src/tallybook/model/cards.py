@@ -106,6 +106,18 @@ class DateColumn(_Part):
     format: Annotated[str, AfterValidator(_date_format)] = "%Y-%m-%d"
 
 
+class WeekColumns(_Part):
+    """Where a table has its MMWR weeks. A week is dated by the Saturday it ends on.
+
+    Attributes:
+        year: the column with the MMWR year.
+        week: the column with the MMWR week, 1 to 53.
+    """
+
+    year: ColumnName
+    week: ColumnName
+
+
 class PlaceColumns(_Part):
     """Where a table has its places; those that are given must name one and the same place.
 
@@ -171,6 +183,8 @@ class Card(BaseModel):
         delimiter: what stands between the cells of a table; ``tab`` for a tabulator.
         thousands: what stands between the thousands of a number.
         date: where a table has its dates.
+        week: where a table of MMWR weeks has them, instead of dates.
+        provisional_weeks: for how many of the latest weeks revisions are expected; their counts are provisional.
         place: where a table has its places.
         metrics: where a table has its metrics.
         missing: texts that stand for no number, and the reason of each: not_reported, not_collected, withheld.
@@ -200,6 +214,8 @@ class Card(BaseModel):
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     thousands: Annotated[str, Field(max_length=1), AfterValidator(_thousands)] = ""
     date: DateColumn | None = None
+    week: WeekColumns | None = None
+    provisional_weeks: Annotated[int, Field(ge=0, le=520)] = 0
     place: PlaceColumns | None = None
     metrics: dict[Annotated[str, AfterValidator(_metric)], Annotated[MetricColumn, BeforeValidator(_cell)]] = Field(
         default_factory=dict
@@ -210,7 +226,9 @@ class Card(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_layout(self) -> Self:
-        said = {"level": self.level, "date": self.date, "metrics": self.metrics, "place": self.place}
+        if self.provisional_weeks and not self.week:
+            raise ValueError("provisional_weeks are MMWR weeks; say in which columns week has them")
+        said = {"level": self.level, "date": self.date or self.week, "metrics": self.metrics, "place": self.place}
         if self.layout != "table":
             extra = [name for name, value in said.items() if value]
             if extra:
@@ -222,12 +240,13 @@ class Card(BaseModel):
         lacking = [name for name in needed if not said[name]]
         if lacking:
             raise ValueError(f"a table needs {', '.join(lacking)}")
+        if self.week and (self.date or self.cadence != "weekly"):
+            raise ValueError("a table by week has no date, and cadence: weekly")
         return self
 
     @model_validator(mode="after")
     def _each_its_column(self) -> Self:
-        keys = [*(self.place.columns() if self.place else {}).values(), *([self.date.column] if self.date else [])]
-        columns = [*keys, *(metric.column for metric in self.metrics.values())]
+        columns = [*self.key_columns, *(metric.column for metric in self.metrics.values())]
         twice = [column for column in columns if columns.count(column) > 1]
         if twice:
             raise ValueError(f"two things are read from the column {twice[0]!r}; each needs its own")
@@ -241,6 +260,13 @@ class Card(BaseModel):
         if twice:
             raise ValueError(f"{twice[0]!r} stands there twice")
         return excess
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns of a table that say where and when."""
+        places = self.place.columns().values() if self.place else ()
+        weeks = (self.week.year, self.week.week) if self.week else ()
+        return (*places, *((self.date.column,) if self.date else ()), *weeks)
 
     @property
     def location(self) -> str | None:

@@ -16,6 +16,7 @@ from tallybook.model.metrics import RATES, Level
 from tallybook.model.places import NATION, SUBSTATE, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
 from tallybook.model.tables import LINE, Table, decoded, in_words, read_table
+from tallybook.model.weeks import week_ends
 from tallybook.sources.socrata import read_rows_json
 
 # Columns of our own, named as no agency names its own.
@@ -25,6 +26,7 @@ _PLACE: Final = "\N{PILCROW SIGN}place"
 _STATE: Final = "\N{PILCROW SIGN}state"
 _STATUS: Final = "\N{PILCROW SIGN}status"
 
+_WEEKS: Final = "a year has 52 weeks, some have 53"
 _ENDINGS: Final = r"(?i)\s+(county|parish|borough|census area|municipality|municipio|town)$"
 
 
@@ -59,35 +61,40 @@ def parse_table(data: bytes, *, file: str, source: str, card: Card, places: Gaze
     [('USA-09-125', 'cases', datetime.date(2020, 3, 24), 1.0, 'reported'),
      ('USA-09-125', 'tests', datetime.date(2020, 3, 24), None, 'not_collected')]
     """
-    if card.date is None or card.level is None:
+    if card.level is None:
         raise ContractError(f"the card of {source!r} describes no table", hint="set layout: table")
-    table = _read(data, file, card).required(card.date.column)
-    written = "%Y-%m-%d" if table.where == "row" else card.date.format
-    table = table.with_dates(card.date.column, written=written)
-    future = pl.col(card.date.column) > today
-    table.refuse(future, card.date.column, "{text} is in the future", hint=f"it is known as of {today}")
+    table, when = _with_days(_read(data, file, card), card)
+    table.refuse(pl.col(_DATE) > today, when, "{text} is in the future", hint=f"it is known as of {today}")
     table = _with_places(table, card, card.level, places)
-    table = table.with_rows(table.rows.with_columns(pl.col(card.date.column).alias(_DATE)))
     twice = ~pl.struct(_PLACE, _DATE).is_first_distinct()
-    table.refuse(
-        twice, card.date.column, f"a second row for {{{_PLACE}}} on {{{_DATE}}}", hint="one row per place and date"
-    )
+    table.refuse(twice, when, f"a second row for {{{_PLACE}}} on {{{_DATE}}}", hint="one row per place and date")
     frames = [_observed(table, card, metric) for metric in card.metrics]
     frame = pl.concat(frames).select(REPORT_SCHEMA.names())
     return Reports(frame, source, file, hashlib.sha256(data).hexdigest())
 
 
 def _read(data: bytes, file: str, card: Card) -> Table:
-    columns = list(dict.fromkeys([*_key_columns(card), *(metric.column for metric in card.metrics.values())]))
+    columns = list(dict.fromkeys([*card.key_columns, *(metric.column for metric in card.metrics.values())]))
     text = decoded(data, file)
     if text.lstrip().startswith("{"):
         return read_rows_json(text, file=file, columns=columns, ignored=card.ignore)
     return read_table(data, file=file, columns=columns, ignored=card.ignore, delimiter=card.delimiter)
 
 
-def _key_columns(card: Card) -> list[str]:
-    place = card.place.columns().values() if card.place else ()
-    return [*place, *([card.date.column] if card.date else [])]
+def _with_days(table: Table, card: Card) -> tuple[Table, str]:
+    """Return the table with _DATE, that of a week being the Saturday it ends on, and the column that says it."""
+    if card.week:
+        year, week = card.week.year, card.week.week
+        table = table.required(year, week).with_integers(year, week, hint="write the MMWR year and week in digits")
+        table = table.with_rows(table.rows.with_columns(week_ends(pl.col(year), pl.col(week)).alias(_DATE)))
+        table.refuse(pl.col(_DATE).is_null(), week, f"{{{in_words(year)}}} has no MMWR week {{text}}", hint=_WEEKS)
+        return table, week
+    if card.date is None:
+        raise ContractError("the card describes no dates", hint="say in which column date has them")
+    table = table.required(card.date.column)
+    written = "%Y-%m-%d" if table.where == "row" else card.date.format
+    table = table.with_dates(card.date.column, written=written)
+    return table.with_rows(table.rows.with_columns(pl.col(card.date.column).alias(_DATE))), card.date.column
 
 
 def _observed(table: Table, card: Card, metric: str) -> pl.DataFrame:
