@@ -2,5 +2,6 @@
 
 from tallybook.book.book import SIMULATED, Book
 from tallybook.book.recording import Progress, Refused, Vintages
+from tallybook.book.weekly import WEEKLY, weekly_book
 
-__all__ = ["SIMULATED", "Book", "Progress", "Refused", "Vintages"]
+__all__ = ["SIMULATED", "WEEKLY", "Book", "Progress", "Refused", "Vintages", "weekly_book"]

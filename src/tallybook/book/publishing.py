@@ -27,9 +27,10 @@ from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.excess import excess_tables, missing
-from tallybook.release.figures import Method, figures, first_covered
+from tallybook.release.figures import Figures, Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
+from tallybook.release.weeks import WEEKS, weeks_table
 from tallybook.release.write import PROVENANCE, SOURCES, History, Release, lacks, provenance, write_release
 from tallybook.sources.archive import Act, Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
@@ -93,7 +94,7 @@ class Publisher:
         levels = figures(known, levels=self.config.levels, method=method)
         tables = dict(live_tables(live, known, self.config.levels, self.places))
         excess, notes = self.excess(deaths)
-        tables |= excess
+        tables |= excess | self._of_weeks(known, levels)
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
@@ -131,6 +132,14 @@ class Publisher:
         """Return the places that have figures."""
         there = places_table(geoids, self.places)
         return {"places.csv": plain_numbers(there), "places.parquet": there}
+
+    def _of_weeks(self, known: pl.DataFrame, levels: Sequence[Figures]) -> dict[str, pl.DataFrame]:
+        """Return what sources by MMWR week say of each week; nothing where there are none."""
+        sources = self.sources.weekly()
+        if not sources:
+            return {}
+        table = weeks_table(known, levels, sources=sources, places=self.places)
+        return {f"{WEEKS}.csv": table, f"{WEEKS}.parquet": table}
 
     def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:
         """Return every revision and their summary; read some places at a time, for all values ever said are many."""

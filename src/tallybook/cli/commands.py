@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from tallybook.anomalies import suggest_anomalies as drafts
 from tallybook.anomalies import write_anomalies
-from tallybook.book import SIMULATED, Book
+from tallybook.book import SIMULATED, WEEKLY, Book, weekly_book
 from tallybook.cli import charts, damage, excess, history, serve, sources
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import (
@@ -28,7 +28,7 @@ from tallybook.cli.printing import (
     progress,
     working,
 )
-from tallybook.errors import ContractError, TallybookError
+from tallybook.errors import BookError, ContractError, TallybookError
 from tallybook.release.write import Release
 from tallybook.sources.vintages import FolderHistory, GitHistory
 
@@ -274,14 +274,24 @@ def explain(
     print_explanation(book, made)
 
 
-@app.command(epilog="Example: tallybook demo /tmp/demo")
+@app.command(epilog="Examples: tallybook demo /tmp/demo · tallybook demo /tmp/measles --template measles")
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder, or that of the last demo.")] = Path(
         "demo"
     ),
+    template: Annotated[
+        str, typer.Option(help="What is simulated: an outbreak counted daily (simulated), or by week (measles).")
+    ] = SIMULATED,
 ) -> None:
     """Make a book of a simulated outbreak, record it, publish it and explain one figure. Its numbers are invented."""
     began = time.perf_counter()
+    if template == WEEKLY:
+        release = weekly_book(folder).publish()
+        print_release(Book(folder), release)
+        out.print(f"open {escape(str(release.folder / 'index.html'))} in a browser")
+        return
+    if template != SIMULATED:
+        raise BookError(f"nothing simulates {template!r}", hint=f"use {SIMULATED} or {WEEKLY}")
     book = Book.simulated(folder)
     with progress() as bar:
         recorded = book.record(SIMULATED, book.folder / "feed", progress=bar)

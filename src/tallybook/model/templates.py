@@ -13,7 +13,7 @@ def templates() -> dict[str, Traversable]:
     """Return the folders of the templates, by name.
 
     >>> list(templates())
-    ['connecticut', 'nyt', 'plain', 'simulated']
+    ['connecticut', 'measles', 'nyt', 'plain', 'simulated']
     """
     folders = resources.files("tallybook").joinpath("templates").iterdir()
     return {folder.name: folder for folder in sorted(folders, key=lambda folder: folder.name)}

@@ -69,6 +69,10 @@ class Catalogue(Mapping[str, Source]):
         said = {level: [source.card.cadence for source in self.of_level(level)] for level in levels}
         return {level: min(cadences, key=often.index) for level, cadences in said.items() if cadences}
 
+    def weekly(self) -> dict[str, int]:
+        """Return the sources that report by MMWR week, and for how many of the latest weeks each is provisional."""
+        return {name: source.card.provisional_weeks for name, source in self.items() if source.card.week}
+
     def since(self) -> pl.DataFrame:
         """Return the first day of the columns that say it: ``source``, ``metric``, ``since``; key (source, metric)."""
         rows = [

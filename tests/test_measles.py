@@ -1,0 +1,75 @@
+"""A weekly notifiable disease from its template to its release: weeks, withheld counts, revisions."""
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tallybook import Book
+from tallybook.book.weekly import weekly_book
+
+
+@pytest.fixture(scope="module")
+def measles(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """Twelve vintages of a simulated feed, recorded and published without pages."""
+    book = weekly_book(tmp_path_factory.mktemp("measles") / "book")
+    book.publish(site=False)
+    return book
+
+
+def table(book: Book, name: str) -> pl.DataFrame:
+    return pl.read_parquet(book.folder / "public" / name)
+
+
+def test_what_is_small_is_withheld_in_every_file_and_never_zero(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet")
+    withheld = weeks.filter(status="withheld")
+    assert withheld.height > 100
+    assert withheld["total"].null_count() == withheld["new"].null_count() == withheld.height
+    assert weeks.filter(status="reported")["total"].is_between(1, 4).sum() == 0
+    totals = table(measles, "us-states.parquet").join(withheld, on=["geoid", "date"])
+    assert totals["cases"].null_count() == totals.height == withheld.height
+    lines = (measles.folder / "public/weeks.csv").read_text().splitlines()
+    assert sum(",,,,withheld," in line for line in lines) == withheld.height
+
+
+def test_the_latest_four_weeks_are_provisional(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet")
+    assert weeks.filter("provisional")["mmwr_week"].unique().sort().to_list() == [27, 28, 29, 30]
+    assert weeks["date"].dt.weekday().unique().to_list() == [6]
+
+
+def test_weeks_are_revised_as_cases_become_known_and_each_past_week_can_be_asked_for(measles: Book) -> None:
+    revised = table(measles, "revisions.parquet")
+    assert revised.filter((pl.col("new") > pl.col("old")).fill_null(value=False)).height > 50
+    assert revised.filter((pl.col("new") < pl.col("old")).fill_null(value=False)).height > 0
+    then = measles.ledger.as_of(dt.datetime(2025, 6, 1, tzinfo=dt.UTC))
+    assert then["date"].max() == dt.date(2025, 5, 24)
+
+
+def test_an_average_is_the_cases_a_day_of_the_weeks_reported(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet")
+    geoid = weeks.sort("total", nulls_last=False)["geoid"][-1]
+    four = weeks.filter(geoid=geoid).tail(4)
+    assert four["weeks_covered"].to_list() == [1, 1, 1, 1]
+    last = table(measles, "rolling-averages/us-states.parquet").filter(geoid=geoid).sort("date").row(-1, named=True)
+    assert last["cases_avg"] == four["new"].sum() / 28
+    assert (last["cases_window_start"], last["cases_window_days"]) == (four["date"][0] - dt.timedelta(days=6), 28)
+
+
+def test_a_total_after_withheld_ones_is_of_all_the_weeks_between(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet").sort("geoid", "date")
+    told = weeks.filter(pl.col("weeks_covered") > 1)
+    assert told.height > 5
+    for row in told.iter_rows(named=True):
+        past = weeks.filter(geoid=row["geoid"]).filter(pl.col("date") < row["date"])
+        between = past.tail(row["weeks_covered"])
+        assert between["status"].to_list() == ["reported", *["withheld"] * (row["weeks_covered"] - 1)]
+        assert row["new"] == row["total"] - between["total"][0]
+
+
+def test_the_same_seed_makes_the_same_book(measles: Book, tmp_path: Path) -> None:
+    again = weekly_book(tmp_path / "book")
+    feeds = [sorted((book.folder / "feed").iterdir()) for book in (measles, again)]
+    assert [file.read_bytes() for file in feeds[0]] == [file.read_bytes() for file in feeds[1]]
