@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from tallybook.model.weeks import week_label
+
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+_SMALL: Final = 0.05
+"""What is below would be written as 0.0."""
 
 NONE: Final = "–"
 """What stands where there is no figure. It is never a zero."""
@@ -24,12 +30,25 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def average(value: float | None) -> str:
-    """Return an average: whole from 100 up, with a decimal below.
+    """Return an average: whole from 100 up, with a decimal below, and what is not zero never as one.
 
-    >>> average(1234.5), average(99.96), average(4.25), average(None)
-    ('1,234', '100.0', '4.2', '–')
+    >>> average(1234.5), average(99.96), average(4.25), average(0.036), average(None)
+    ('1,234', '100.0', '4.2', '0.04', '–')
     """
+    if value is not None and abs(value) < _SMALL:
+        return rate(value)
     return number(value, 0 if value is not None and value >= 100 else 1)
+
+
+def rate(value: float | None) -> str:
+    """Return a rate with a decimal, one that would be taken for zero with its first digit that is none.
+
+    >>> rate(412.34), rate(0.26), rate(0.0031), rate(0), rate(None)
+    ('412.3', '0.3', '0.003', '0.0', '–')
+    """
+    if value is None or value == 0 or abs(value) >= _SMALL:
+        return number(value, 1)
+    return number(value, min(6, 1 + int(-math.log10(abs(value)))))
 
 
 def in_words(value: float | None) -> str:
@@ -219,7 +238,9 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "percent": percent,
     "markdown": markdown,
     "weekday": weekday,
+    "week": week_label,
     "raw": raw,
+    "rate": rate,
     "trend": trend,
     "metric": metric,
     "the": the,

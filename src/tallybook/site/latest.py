@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
@@ -107,3 +107,21 @@ def rows_of(averages: pl.DataFrame, totals: pl.DataFrame, metrics: Sequence[str]
         .sort(rate, f"{metrics[0]}_avg", "geoid", descending=[True, True, False], nulls_last=True)
     )
     return [Row(row["geoid"], row["name"], lines.get(row["geoid"], ""), row) for row in made.iter_rows(named=True)]
+
+
+def untold(row: Row, weeks: Sequence[Mapping[str, Any]]) -> Row:
+    """Return a place whose latest weekly counts are withheld or not reported without the figures of before.
+
+    Otherwise the last that is known would stand for them, which may be a zero. ``{metric}_status`` says why.
+
+    Args:
+        row: a place with its latest figures.
+        weeks: what is reported of its weeks, the latest first; none where it is not counted by week.
+    """
+    latest = {week["metric"]: week for week in reversed(weeks)}
+    silent = {name: week["status"] for name, week in latest.items() if week["total"] is None}
+    figures = dict(row.figures)
+    for metric, status in silent.items():
+        figures |= {f"{metric}{part}": None for part in ("", "_avg", "_avg_per_100k", "_change")}
+        figures[f"{metric}_status"] = status
+    return replace(row, figures=figures) if silent else row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from datetime import datetime
 from functools import cached_property
@@ -12,9 +13,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.model.metrics import COUNTS, Level
+from tallybook.model.weeks import week_label
 from tallybook.release.layout import AVERAGES, STEMS
+from tallybook.release.weeks import WEEKS
 from tallybook.release.write import CARD, SOURCES
-from tallybook.site.latest import Row, rows_of
+from tallybook.site.formats import long_day
+from tallybook.site.formats import metric as in_plural
+from tallybook.site.latest import Row, rows_of, untold
 
 
 class Opened:
@@ -42,10 +47,11 @@ class Opened:
     @cached_property
     def rows(self) -> dict[Level, list[Row]]:
         """The places of each level with their latest figures."""
-        return {
+        rows = {
             level: rows_of(self.averages(level), self.totals(level), self.metrics(level), self.places)
             for level in self.levels
         }
+        return {level: [untold(row, self.weeks.get(row.geoid, ())) for row in of] for level, of in rows.items()}
 
     @cached_property
     def files(self) -> dict[str, dict[str, Any]]:
@@ -100,9 +106,50 @@ class Opened:
         lead, *others = self.metrics(level)
         return lead, "deaths" if "deaths" in others else next(iter(others), None)
 
+    @cached_property
+    def weeks(self) -> dict[str, list[dict[str, Any]]]:
+        """What is reported of each MMWR week, by geoid, the latest first; empty where no source reports by week."""
+        if f"{WEEKS}.parquet" not in self.files:
+            return {}
+        rows = self.table(f"{WEEKS}.parquet").sort("date", "metric", descending=[True, False])
+        return {str(geoid): of.to_dicts() for (geoid,), of in rows.group_by("geoid", maintain_order=True)}
+
+    def weekly(self, level: Level) -> bool:
+        """Return whether a level is reported by MMWR week."""
+        return any(row.geoid in self.weeks for row in self.rows.get(level, ()))
+
+    def on(self, level: Level, date: dt.date) -> str:
+        """Return when the figures of a level are of, as sentences begin: the day, or the MMWR week."""
+        return f"In {week_label(date)}" if self.weekly(level) else f"On {long_day(date)}"
+
+    def up_to(self, level: Level, date: dt.date) -> str:
+        """Return the last day a level has, or its MMWR week."""
+        return week_label(date) if self.weekly(level) else long_day(date)
+
+    def counted(self, level: Level, metric: str) -> str:
+        """Return what a chart of new counts of a level shows."""
+        what = in_plural(metric)
+        if self.weekly(level):
+            return f"New {what} reported for each week, on its last day, and their average a day"
+        return f"Reported new {what} a day and their average"
+
+    def window(self, level: Level, metric: str) -> int:
+        """Return the days of the window of an average."""
+        return int(self.card["method"]["averages"][level][metric])
+
     def reporting(self, level: Level) -> str:
         """Return how days without data are known at a level, in a sentence."""
+        if self.weekly(level):
+            return _BY_WEEK
         return _REPORTING[self.card["method"]["reporting"][level]]
+
+
+_BY_WEEK: Final = (
+    "The source reports by MMWR week, Sunday to Saturday: a week's count stands on its Saturday and covers its seven "
+    "days, so the average is a number a day over the weeks reported. A count that is withheld or not reported is "
+    "covered by the next one that is known; it is never taken as zero."
+)
+"""How days without data are known where weeks are reported."""
 
 
 _REPORTING: Final = {

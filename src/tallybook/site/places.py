@@ -69,6 +69,7 @@ def _page(
     level = Level(place["level"])
     metrics = site.metrics(level)
     parent = places.get(place["parent"])
+    weeks = site.weeks.get(row.geoid, [])
     return Page(
         f"place/{row.geoid}.html",
         "place.html",
@@ -83,7 +84,8 @@ def _page(
             "first": days["date"][0],
             "data": place_data(days, anomalies, place),
             "lines": lines_of(days),
-            "windows": {metric: made.to_dicts() for metric, made in windows.items()},
+            "weeks": weeks,
+            "windows": {metric: _told(made, metric, weeks) for metric, made in windows.items()},
             "sums": {metric: int(made["contribution"].sum()) for metric, made in windows.items()},
             "parts": _parts(site, metrics) if level is Level.NATION else {},
             "last": days.row(-1, named=True),
@@ -139,6 +141,22 @@ def _folded(days: pl.DataFrame) -> pl.DataFrame:
             pl.col("count", "adjustment", "role", "anomalies", "contribution").first(),
         )
     )
+
+
+def _told(days: pl.DataFrame, metric: str, weeks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the days of a window, each with what stands for its count where it has none: ``absent``.
+
+    Args:
+        days: as ``_folded`` returns them.
+        metric: what is counted.
+        weeks: what is reported of the place's weeks; empty where it is not counted by week.
+    """
+    said = {week["date"]: week["status"] for week in weeks if week["metric"] == metric and week["total"] is None}
+    rows = days.to_dicts()
+    for row in rows:
+        within = sorted({in_plural(status) for day, status in said.items() if row["date"] <= day <= row["end_date"]})
+        row["absent"] = ", ".join(within) or ("in the week's count" if weeks else "not reported")
+    return rows
 
 
 def _parts(site: Opened, metrics: tuple[str, ...]) -> dict[str, list[tuple[str, str, float]]]:

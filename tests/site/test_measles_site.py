@@ -1,0 +1,40 @@
+"""The pages of a disease that is counted by week."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tallybook.book import weekly_book
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return weekly_book(tmp_path_factory.mktemp("measles") / "book").publish().folder
+
+
+def test_pages_speak_of_weeks_and_of_no_other_disease(site: Path) -> None:
+    home = (site / "index.html").read_text()
+    assert "up to 2025 week 30, ending Jul 26, 2025" in home
+    pages = [home, *(file.read_text() for file in site.glob("place/*.html")), (site / "data.html").read_text()]
+    for page in pages:
+        assert not [word for word in ("Covid", "covid", "tests", "deaths a day") if word in page]
+
+
+def test_a_withheld_count_is_called_so_on_every_page_and_no_older_one_stands_for_it(site: Path) -> None:
+    weeks = pl.read_parquet(site / "weeks.parquet").sort("date")
+    latest = weeks.group_by("geoid").agg(pl.col("status").last()).filter(status="withheld")["geoid"].to_list()
+    assert latest
+    home = (site / "index.html").read_text()
+    assert home.count(">withheld</td>") == len(latest)
+    for geoid in latest:
+        page = (site / f"place/{geoid}.html").read_text()
+        assert "of 2025 week 30, ending Jul 26, 2025, is withheld, so there is no average." in page
+        assert '<span class="figure">withheld</span>' in page
+
+
+def test_a_place_has_its_weeks_with_those_that_are_provisional(site: Path) -> None:
+    page = (site / "place/USA-24.html").read_text()
+    assert page.count("reported, provisional</td>") == 4
+    assert '<th scope="row">2025 week 12, ending Mar 22, 2025</th>' in page
+    assert "on its last day, and their average a day" in page
