@@ -3,9 +3,11 @@
 import datetime as dt
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
+from server_fixtures import serving
 from tallybook import Book
 from tallybook.book.weekly import weekly_book
 
@@ -73,3 +75,17 @@ def test_the_same_seed_makes_the_same_book(measles: Book, tmp_path: Path) -> Non
     again = weekly_book(tmp_path / "book")
     feeds = [sorted((book.folder / "feed").iterdir()) for book in (measles, again)]
     assert [file.read_bytes() for file in feeds[0]] == [file.read_bytes() for file in feeds[1]]
+
+
+def test_the_api_says_withheld_and_never_zero(measles: Book) -> None:
+    withheld = table(measles, "weeks.parquet").filter(status="withheld").row(-1, named=True)
+    asked = {"data_source": "measles", "signals": "cases_cumulative", "time_type": "day", "geo_type": "state"}
+    day = f"{withheld['date']:%Y%m%d}"
+    with serving(measles) as address:
+        said = httpx.get(
+            f"{address}/epidata/covidcast/", params={**asked, "geo_values": "*", "time_values": day}
+        ).json()
+        weeks = httpx.get(f"{address}/weeks.csv").text
+    told = [row for row in said["epidata"] if row["missing_value"] == 3]
+    assert [row["value"] for row in told] == [None] * len(told) != []
+    assert weeks == (measles.folder / "public/weeks.csv").read_text()

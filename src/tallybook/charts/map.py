@@ -57,10 +57,19 @@ def tiles(
         .join(rows.select("geoid", pl.col("value").cast(pl.Float64)), on="geoid", how="left")
         .join(names, on="geoid")
     )
-    text = pl.Series([None if value is None else f"{value:,.{0 if value >= 100 else 1}f}" for value in named["value"]])
+    text = pl.Series([None if value is None else _text(value) for value in named["value"]])
     words.setdefault("width", 620)
     words.setdefault("height", 507)
     return drawn_tiles(named.with_columns(text=text))(**words)
+
+
+def _text(value: float) -> str:
+    """Return a value as a tile has room for it; one that is not zero is never written as one.
+
+    >>> _text(1234.5), _text(0.26), _text(0.0031), _text(0)
+    ('1,234', '0.3', '0.003', '0.0')
+    """
+    return f"{value:.1g}" if 0 < abs(value) < 0.05 else f"{value:,.{0 if value >= 100 else 1}f}"
 
 
 def grid() -> pl.DataFrame:
@@ -92,13 +101,13 @@ def drawn_tiles(values: Any) -> look.Drawn:
         cells = cells.transform_calculate(column=f"({known})[datum.geoid][0]", row=f"({known})[datum.geoid][1]")
     step = f"min(width / {across}, height / {down})"
     left, up = f"datum.column * {step}", f"datum.row * {step}"
-    tile = cells.mark_rect(
+    tile = cells.transform_calculate(above=_ABOVE).mark_rect(
         x=alt.expr(left), x2=alt.expr(f"{left} + {step} - 3"), y=alt.expr(up), y2=alt.expr(f"{up} + {step} - 3"),
         stroke=look.by_theme("line"), cursor="pointer", aria=False,
     ).encode(color=_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("text:N", title="")])  # fmt: skip
     text = look.by_theme("text").expr
     # Dark letters on what is light, light ones on what is dark; on an empty tile those of the theme.
-    shade = "luminance(scale('color', datum.value))"
+    shade = f"luminance(datum.value > 0 ? scale('color', datum.value) : {_least()})"
     ink = alt.expr(f"!isValid(datum.value) ? ({text}) : {shade} > 0.2 ? '{THEMES['light'].text}' : '#ffffff'")
     label: dict[str, Any] = {"x": alt.expr(f"{left} + {step} / 2 - 1.5"), "aria": False, "fill": ink}
     name = cells.mark_text(
@@ -154,7 +163,7 @@ def drawn_counties(values: Any) -> look.Drawn:
     found = alt.LookupData(data=look.rows(values), key="geoid", fields=["value", "title"])
     county = (
         shapes.transform_lookup(lookup="id", from_=found)
-        .transform_calculate(geoid="datum.id")
+        .transform_calculate(geoid="datum.id", above=_ABOVE)
         .mark_geoshape(stroke=look.by_theme("ground"), strokeWidth=0.25, cursor="pointer", aria=False)
         .encode(
             color=_shade(),
@@ -199,11 +208,25 @@ def county_shapes() -> list[dict[str, Any]]:
     ]
 
 
+_ABOVE: Final = "datum.value > 0 ? datum.value : null"
+"""What the colours are shared out among: of a rare disease most places have none, which must not be the darkest."""
+
+
 def _shade() -> Any:
-    """Return the colour of a value: one of five, each of as many places, so that one far out hides no other."""
+    """Return the colour of a value: one of five, each of as many places, so that one far out hides no other.
+
+    Nothing, and what is below it, has the lightest.
+    """
     shades = [alt.ExprRef(f"dark ? '{dark}' : '{light}'") for light, dark in _pairs()]
-    colour = alt.Color("value:Q", scale=alt.Scale(type="quantile", range=shades), legend=None)
-    return alt.when("isValid(datum.value)").then(colour).otherwise(alt.value("transparent"))
+    colour = alt.Color("above:Q", scale=alt.Scale(type="quantile", range=shades), legend=None)
+    none = alt.value(alt.ExprRef(f"isValid(datum.value) ? {_least()} : 'transparent'"))
+    return alt.when("isValid(datum.above)").then(colour).otherwise(none)
+
+
+def _least() -> str:
+    """Return the lightest colour, as an expression."""
+    light, dark = _pairs()[0]
+    return f"(dark ? '{dark}' : '{light}')"
 
 
 def _legend(values: Any) -> tuple[Any, Any, Any]:

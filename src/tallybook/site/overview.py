@@ -67,7 +67,7 @@ def _maps(site: Opened) -> dict[str, list[dict[str, Any]]]:
     for level in {Level.STATE, Level.COUNTY} & {*site.levels}:
         rate = f"{site.leading(level)[0]}_avg_per_100k"
         made[level.value] = [
-            {**{name: row.figures[name] for name in names}, "value": round_or_none(row.figures[rate])}
+            {**{name: row.figures[name] for name in names}, "value": round_or_none(row.figures[rate], 4)}
             for row in site.rows[level]
         ]
     return dict(sorted(made.items()))

@@ -30,7 +30,7 @@ async function drawMap(name, values) {
   const figure = document.getElementById(name);
   const spec = window.tallybook.specs[name]?.[name];
   if (!figure || !values || !spec) return;
-  const told = values.map((one) => ({ ...one, text: one.value === null ? "" : one.value.toFixed(1) }));
+  const told = values.map((one) => ({ ...one, text: tileText(one.value) }));
   const chart = await drawChart(figure, spec, {
     data: { values: told },
     label: `${figure.querySelector(".chart-headline")?.textContent}. The table below has the same numbers, with links.`,
@@ -40,6 +40,12 @@ async function drawMap(name, values) {
   chart.view.addEventListener("click", (/** @type {any} */ _event, /** @type {any} */ item) => {
     if (item?.datum?.geoid) location.href = `place/${item.datum.geoid}.html`;
   });
+}
+
+/** @param {number | null} value @returns {string} as a tile has room for it; what is not zero is never written as one */
+function tileText(value) {
+  if (value === null) return "";
+  return value > 0 && value < 0.05 ? String(Number(value.toPrecision(1))) : value.toFixed(1);
 }
 
 /** @param {HTMLElement} figure @returns {number} the height at which tiles are square: nine rows to eleven columns */
