@@ -52,7 +52,7 @@ def copied(source: Path, out: Path) -> None:
         target = out / file.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".csv":
-            pl.read_csv(file, try_parse_dates=True, infer_schema_length=None).write_csv(target)
+            pl.read_csv(file, infer_schema=False).write_csv(target)
         else:
             pl.read_parquet(file).write_parquet(target)
 
