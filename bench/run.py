@@ -28,6 +28,7 @@ from explorer import explorer_speed
 from hundred import hundred_speed
 from ledger import ledger_speed, vintage_speed
 from publishing import publishing_speed
+from starting import starting_speed
 from tallybook import gazetteer, simulate
 from tallybook.sources.simulated import write_published
 
@@ -62,6 +63,7 @@ def main() -> None:
 
 def _tables(folder: Path) -> Iterator[Table]:
     real = SHARED.is_dir()
+    yield starting_speed()
     yield averages_speed(folder)
     yield growth(folder)
     yield hundred_speed(folder, factor=30)

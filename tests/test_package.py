@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import tallybook
+
 HOUSE = Path(__file__).parents[1]
 OTHERS = "altair, deltalake, fastapi, httpx, numpy, pandas, polars, pyarrow, pyspark, scipy.stats, typer, uvicorn"
 """What others do when they are imported is theirs."""
@@ -63,3 +65,18 @@ def test_importing_any_of_it_opens_and_starts_nothing() -> None:
     code = IMPORTS.format(packages=OTHERS)
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("code", ["import tallybook", "from tallybook.cli.commands import app; app(['--help'])"])
+def test_what_is_heavy_waits_until_it_is_used(code: str) -> None:
+    heavy = {"altair", "deltalake", "fastapi", "httpx", "jinja2", "narwhals", "numpy", "polars", "pydantic", "scipy"}
+    said = f"import atexit, sys; atexit.register(lambda: print({heavy} & set(sys.modules), file=sys.stderr))"
+    done = subprocess.run([sys.executable, "-c", f"{said}; {code}"], check=True, capture_output=True, text=True)
+    assert done.stderr == "set()\n"
+
+
+def test_every_public_name_is_there_and_has_a_home() -> None:
+    assert set(tallybook.__all__) == set(tallybook._HOMES) <= set(dir(tallybook))
+    assert all(getattr(tallybook, name).__name__ == name for name in tallybook.__all__)
+    with pytest.raises(AttributeError, match="'tallybook' has no attribute 'nothing'"):
+        tallybook.nothing  # noqa: B018
