@@ -23,15 +23,21 @@ check: $(VENV)/dev ## format, lint, types, imports between rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev ## speed as ratios to the floor, accuracy against simulated truth
+bench: $(VENV)/dev $(VENV)/delphi/bin/python ## speed as ratios to the floor, accuracy against truth, into BENCHMARKS.md
 	$(BIN)/python bench/run.py
 
 lock: $(VENV)/bin/python ## pin the newest releases, with hashes; name no index
 	$(PIP) uv
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --extra dev --output-file requirements/dev.txt
+	$(BIN)/uv pip compile requirements/delphi.in $(LOCK) --output-file requirements/delphi.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+$(VENV)/delphi/bin/python: $(VENV)/bin/python requirements/delphi.txt
+	$(PYTHON) -m venv $(VENV)/delphi
+	$@ -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements/delphi.txt
+	touch $@
 
 clean:
 	rm -rf $(VENV) demo

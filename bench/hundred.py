@@ -26,14 +26,16 @@ MISSING: Final = 0.005
 """The share of days a place has no row for."""
 
 CHILD: Final = """
-import resource, sys, time
+import sys, time
+sys.path.insert(0, {here!r})
 import polars as pl
 from tallybook import daily, rolling_average
+from task import peak_memory
 source, out = sys.argv[1:]
 began = time.perf_counter()
 read = pl.scan_parquet(source)
 {work}
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(time.perf_counter() - began, peak_memory())
 """
 COPY: Final = "read.with_columns(cases_avg=pl.col('cases') * 1.0, deaths_avg=pl.col('deaths') * 1.0).sink_parquet(out)"
 AVERAGE: Final = "rolling_average(daily(read)).sink_parquet(out)"
@@ -88,7 +90,7 @@ def hundred_speed(folder: Path, *, factor: int = 3) -> Table:
 
 def _fresh(work: str, source: Path, out: Path) -> tuple[float, float]:
     """Return the seconds and the peak memory, in bytes, of work done by a fresh process."""
-    code = CHILD.format(work=work)
+    code = CHILD.format(work=work, here=str(Path(__file__).parent))
     done = subprocess.run([sys.executable, "-c", code, source, out], check=True, capture_output=True, text=True)
     seconds, peak = done.stdout.split()
     return float(seconds), float(peak)

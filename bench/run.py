@@ -1,84 +1,94 @@
-"""The benchmark: every figure a ratio or a share within one run, so that machines can be compared."""
+"""The benchmark: every figure a ratio or a share within one run, so that machines can be compared.
+
+It prints tables and writes them to ``BENCHMARKS.md``.
+"""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
-import polars as pl
+import psutil
 from rich.console import Console
 from rich.table import Table
 
 from accuracy import accuracy, compared
 from api import api_speed
+from averages import averages_speed, growth
 from excess import excess_agreement, excess_speed
 from explorer import explorer_speed
+from hundred import hundred_speed
 from ledger import ledger_speed, vintage_speed
-from tallybook import daily, gazetteer, per_100k, rolling_average, simulate
-from tallybook.measures.rates import round_half_up
+from publishing import publishing_speed
+from starting import starting_speed
+from tallybook import gazetteer, simulate
 from tallybook.sources.simulated import write_published
 
-ROUNDS = 3
-HERE = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("TALLYBOOK_SHARED_DATA", HERE.parent / "shared" / "data"))
-FIGURES = ("cases_avg", "cases_avg_per_100k", "deaths_avg", "deaths_avg_per_100k")
-OUT = Console(width=110)
+ROUNDS: Final = 3
+HERE: Final = Path(__file__).resolve().parents[1]
+REPORT: Final = HERE / "BENCHMARKS.md"
+SHARED: Final = Path(os.environ.get("TALLYBOOK_SHARED_DATA", HERE.parent / "shared" / "data"))
+OUT: Final = Console(width=130)
+ABOUT: Final = """# Benchmarks
+
+Made by `make bench`: every figure that matters is a ratio within one run, so that machines can be compared. Times are
+the fastest of a few fresh processes, without starting Python and importing packages unless a table says "one process".
+The floor, "copying", is polars reading the same file into memory and writing it with as many columns as the work has.
+"""
 
 
 def main() -> None:
-    """Run all of it and print the tables."""
-    OUT.print(f"polars {version('polars')}, numpy {version('numpy')}, Python {sys.version.split()[0]}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        _averages(Path(folder))
-        _whole_book(Path(folder))
-        OUT.print(ledger_speed(Path(folder)))
-        OUT.print(api_speed(Path(folder)))
-        if SHARED.is_dir():
-            OUT.print(vintage_speed(Path(folder), SHARED / "nyt-vintages"))
-            OUT.print(explorer_speed(Path(folder), SHARED / "nyt"))
-    OUT.print(excess_speed())
-    if SHARED.is_dir():
-        OUT.print(excess_agreement(SHARED / "nyt/excess-deaths/deaths.csv"))
-    _accuracy()
-
-
-def _averages(folder: Path) -> None:
-    """Averages of all counties, from CSV to files of as many columns, beside polars copying such files."""
-    states = gazetteer().frame.filter(level="state")["geoid"].to_list()
-    outbreak = simulate(counties_of=states, days=1158, seed=1)
-    counties = outbreak.reports.filter(pl.col("geoid").str.len_chars() == 9)
-    every = outbreak.truth.filter(pl.col("geoid").str.len_chars() == 9).select("geoid", "date")
-    totals = every.join(counties, on=["geoid", "date"], how="left").select("geoid", "date", "cases", "deaths")
-    source, register = folder / "totals.csv", outbreak.anomalies
-    totals.with_columns(pl.col("cases", "deaths").fill_null(0)).sort("geoid", "date").write_csv(source)
-
-    def copied(out: Path) -> None:
-        columns = [(pl.col("cases") * 1.0).alias(name) for name in FIGURES]
-        _sink(pl.scan_csv(source, try_parse_dates=True).with_columns(columns), out)
-
-    def averaged(out: Path) -> None:
-        read = pl.read_csv(source, try_parse_dates=True)
-        made = per_100k(rolling_average(daily(read), anomalies=register))
-        _sink(made.lazy().with_columns(round_half_up(name).alias(name) for name in FIGURES), out)
-
-    table = Table(
-        "averages × 2 metrics", "rows", "copying, s", "averages, s", "ratio", title="Speed", title_justify="left"
+    """Run all of it, print the tables and write the report."""
+    machine = (
+        f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()}; "
+        f"Python {platform.python_version()}, polars {version('polars')}, numpy {version('numpy')}, "
+        f"pandas {version('pandas')}"
     )
-    for suffix in (".parquet", ".csv"):
-        floor, ours = (_fastest(partial(work, folder / f"out{suffix}")) for work in (copied, averaged))
-        table.add_row(
-            f"CSV → {suffix[1:]}", f"{totals.height:,}", f"{floor:.2f}", f"{ours:.2f}", f"{ours / floor:.1f} ×"
-        )
-    OUT.print(table)
+    OUT.print(machine)
+    report = [ABOUT, f"{machine}.\n"]
+    with tempfile.TemporaryDirectory() as folder:
+        for table in _tables(Path(folder)):
+            OUT.print(table)
+            report.append(_markdown(table))
+    REPORT.write_text("\n".join(report), encoding="utf-8")
 
 
-def _whole_book(folder: Path) -> None:
+def _tables(folder: Path) -> Iterator[Table]:
+    real = SHARED.is_dir()
+    yield starting_speed()
+    yield averages_speed(folder)
+    yield growth(folder)
+    yield hundred_speed(folder, factor=30)
+    yield publishing_speed(folder, SHARED / "nyt" if real else None)
+    yield _whole_book(folder)
+    yield ledger_speed(folder)
+    yield api_speed(folder)
+    if real:
+        yield vintage_speed(folder, SHARED / "nyt-vintages")
+        yield explorer_speed(folder, SHARED / "nyt")
+    yield excess_speed()
+    if real:
+        yield excess_agreement(SHARED / "nyt/excess-deaths/deaths.csv")
+    yield _accuracy()
+
+
+def _markdown(table: Table) -> str:
+    """Return a table as Markdown under its title."""
+    columns = [[str(column.header), "---", *map(str, column.cells)] for column in table.columns]
+    lines = [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+    title = [f"## {table.title}", ""] if table.title else []
+    return "\n".join([*title, *lines, ""])
+
+
+def _whole_book(folder: Path) -> Table:
     """Books recorded and published by one fresh process, beside a process that only imports the package."""
     states = gazetteer().frame.filter(level="state")["geoid"].to_list()
     # The New York Times' county file of 2 May 2020 had 106,826 rows; this has about as many.
@@ -87,7 +97,10 @@ def _whole_book(folder: Path) -> None:
         "56 states, their counties × 150 days": simulate(counties_of=states, days=150, seed=1),
     }
     book = folder / "book"
-    table = Table("one fresh process", "rows", "import only, s", "record and publish, s", "ratio")
+    table = Table(
+        *("one fresh process", "rows", "import only, s", "record and publish, s", "ratio"),
+        title="Recording and publishing, beside importing the package",
+    )
     idle = _fastest(partial(_fresh, "import tallybook", book))
     for name, outbreak in feeds.items():
         feed = folder / "feed" / str(outbreak.reports.height)
@@ -101,7 +114,7 @@ book.publish()
         whole = _fastest(partial(_fresh, work, book))
         rows = f"{outbreak.reports.height:,}"
         table.add_row(name, rows, f"{idle:.2f}", f"{whole:.2f}", f"{whole / idle:.1f} ×")
-    OUT.print(table)
+    return table
 
 
 def _fresh(code: str, book: Path) -> None:
@@ -109,7 +122,7 @@ def _fresh(code: str, book: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def _accuracy() -> None:
+def _accuracy() -> Table:
     """The error of the averages against simulated truth, by kind of disturbance."""
     shown = accuracy(compared(seeds=range(16)))
     title = "Mean absolute error against the true seven-day mean, counts a day (16 simulated outbreaks, 400 days)"
@@ -119,14 +132,7 @@ def _accuracy() -> None:
     for metric, where, places, days, ours, naive, change in shown.rows():
         cells = f"{places:,}", f"{days:,}", f"{ours:,.2f}", f"{naive:,.2f}", f"{change:+.1%}"
         table.add_row(metric, where, *cells)
-    OUT.print(table)
-
-
-def _sink(frame: pl.LazyFrame, out: Path) -> None:
-    if out.suffix == ".csv":
-        frame.sink_csv(out)
-    else:
-        frame.sink_parquet(out)
+    return table
 
 
 def _fastest(work: Callable[[], None]) -> float:

@@ -226,15 +226,6 @@ def test_the_card_lists_data_and_no_page(small_site: Path) -> None:
     assert all((small_site / path).is_file() for path in site)
 
 
-def test_the_wheel_has_templates_and_static_files() -> None:
-    from importlib import resources
-
-    home = resources.files("tallybook.site")
-    assert home.joinpath("templates/base.html").is_file()
-    assert home.joinpath("static/site.css").is_file()
-    assert home.joinpath("static/js/chart.js").is_file()
-
-
 def test_days_alike_are_one_row_and_days_that_count_are_each_their_own(tmp_path: Path) -> None:
     states = "date,state,fips,cases,deaths\n" + "".join(
         f"2020-05-{day:02},Ohio,39,{cases},0\n" for day, cases in enumerate((5, 10, 15, 15, 15, 20), start=1)

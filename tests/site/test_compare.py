@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from reading import canvas, chosen, downloaded, ground, pick, rows_of, settled, texts
 from sites import EASTERN, built, drawn, keep
@@ -369,6 +369,7 @@ def test_the_numbers_are_in_a_table_and_the_chart_can_be_shown_elsewhere(opened:
     cells = page.locator(".chart-table tbody tr").first.locator("td").all_inner_texts()
     assert cells[:4] == ["USA-53", "Washington", "2020-02-27", "1"]
     page.get_by_text("Embed", exact=True).click()
+    expect(page.locator(".embed textarea")).to_have_value(re.compile("iframe"))
     snippet = page.locator(".embed textarea").input_value()
     assert re.match(
         r'<iframe src="http://127\.0\.0\.1:\d+/[^"]*compare\.html\?places=WA&amp;embed=1#compare" title=', snippet

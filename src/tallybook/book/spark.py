@@ -33,6 +33,9 @@ _OBSERVATIONS: Final = (
 """OBSERVATION_SCHEMA as Spark has it; said, so that older files may lack columns."""
 
 _CONNECT_PORT: Final = 15002
+_CONNECT_MARK: Final = "SPARK_CONNECT_MODE_ENABLED"
+"""What PySpark puts into the environment for a Connect session and leaves there: no classic session starts after it."""
+
 _SETTINGS: Final = {"spark.sql.session.timeZone": "UTC"}
 _CLASSIC: Final = {
     "spark.app.name": "tallybook",
@@ -108,11 +111,12 @@ def spark_session(master: str) -> Iterator[Any]:
             raise BookError("Spark is not installed", hint="pip install tallybook[spark]") from None
         _check_reachable(master)
         try:
-            session = _started(SparkSession.builder, master)
-            try:
-                yield session
-            finally:
-                session.stop()
+            with _unmarked():
+                session = _started(SparkSession.builder, master)
+                try:
+                    yield session
+                finally:
+                    session.stop()
         except (PySparkException, Py4JError) as error:
             said = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise BookError(f"Spark at {master}: {said}", hint="the old release still stands") from error
@@ -154,6 +158,18 @@ def publish_with(session: Any, publisher: Publisher, target: Path, *, as_of: dat
         tables=tables,
         about={**publisher.about(), "method": publisher.described(method, deaths)},
     )
+
+
+@contextmanager
+def _unmarked() -> Iterator[None]:
+    """Take the mark of other Connect sessions out of the environment for the block."""
+    before = os.environ.pop(_CONNECT_MARK, None)
+    try:
+        yield
+    finally:
+        os.environ.pop(_CONNECT_MARK, None)
+        if before is not None:
+            os.environ[_CONNECT_MARK] = before
 
 
 def _started(builder: Any, master: str) -> Any:

@@ -36,6 +36,13 @@ SHAPES: Final = "shapes"
 """The name of the data source of the shapes, which the chart of a page lacks."""
 
 
+_FILLED: Final = alt.ExprRef("isValid(datum.value) ? 1 : 0")
+"""A place without a figure has an outline only."""
+
+_ABOVE: Final = "datum.value > 0 ? datum.value : null"
+"""What the colours are shared out among: of a rare disease most places have none, which must not be the darkest."""
+
+
 def tiles(
     frame: Any,
     **words: Unpack[look.Words],
@@ -103,7 +110,8 @@ def drawn_tiles(values: Any) -> look.Drawn:
     left, up = f"datum.column * {step}", f"datum.row * {step}"
     tile = cells.transform_calculate(above=_ABOVE).mark_rect(
         x=alt.expr(left), x2=alt.expr(f"{left} + {step} - 3"), y=alt.expr(up), y2=alt.expr(f"{up} + {step} - 3"),
-        stroke=look.by_theme("line"), cursor="pointer", aria=False,
+        stroke=look.by_theme("line"), cursor="pointer", aria=False, invalid="show",
+        fillOpacity=_FILLED,
     ).encode(color=_shade(), tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("text:N", title="")])  # fmt: skip
     text = look.by_theme("text").expr
     # Dark letters on what is light, light ones on what is dark; on an empty tile those of the theme.
@@ -164,7 +172,14 @@ def drawn_counties(values: Any) -> look.Drawn:
     county = (
         shapes.transform_lookup(lookup="id", from_=found)
         .transform_calculate(geoid="datum.id", above=_ABOVE)
-        .mark_geoshape(stroke=look.by_theme("ground"), strokeWidth=0.25, cursor="pointer", aria=False)
+        .mark_geoshape(
+            stroke=look.by_theme("ground"),
+            strokeWidth=0.25,
+            cursor="pointer",
+            aria=False,
+            invalid="show",
+            fillOpacity=_FILLED,
+        )
         .encode(
             color=_shade(),
             tooltip=[alt.Tooltip("title:N", title=" "), alt.Tooltip("value:Q", format=",.4~g", title="")],
@@ -208,10 +223,6 @@ def county_shapes() -> list[dict[str, Any]]:
     ]
 
 
-_ABOVE: Final = "datum.value > 0 ? datum.value : null"
-"""What the colours are shared out among: of a rare disease most places have none, which must not be the darkest."""
-
-
 def _shade() -> Any:
     """Return the colour of a value: one of five, each of as many places, so that one far out hides no other.
 
@@ -219,7 +230,7 @@ def _shade() -> Any:
     """
     shades = [alt.ExprRef(f"dark ? '{dark}' : '{light}'") for light, dark in _pairs()]
     colour = alt.Color("above:Q", scale=alt.Scale(type="quantile", range=shades), legend=None)
-    none = alt.value(alt.ExprRef(f"isValid(datum.value) ? {_least()} : 'transparent'"))
+    none = alt.value(alt.ExprRef(_least()))
     return alt.when("isValid(datum.above)").then(colour).otherwise(none)
 
 

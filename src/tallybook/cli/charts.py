@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import typer
 from rich.markup import escape
 
-from tallybook.book import Book
 from tallybook.cli.excess import place_of
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import out
 from tallybook.errors import ContractError
 from tallybook.model.metrics import Level
+
+if TYPE_CHECKING:
+    from tallybook.book import Book
+
 
 if TYPE_CHECKING:
     from tallybook.charts.picture import Words
@@ -68,6 +70,7 @@ def compare(
     folder: BookFolder = Path(),
 ) -> None:
     """Draw places line by line, from the day their outbreak began or by date."""
+    from tallybook.book import Book
     from tallybook.charts import compare as charts
     from tallybook.charts.measures import measure_of
 
@@ -110,6 +113,7 @@ def bubbles(  # noqa: PLR0913, PLR0917 (the options of the command are its param
     y_log: Annotated[bool, typer.Option("--y-log", help="A logarithmic scale upwards.")] = False,
 ) -> None:
     """Draw places as bubbles: two totals against each other on a day."""
+    from tallybook.book import Book
     from tallybook.charts import bubbles as charts
 
     book = Book(folder)
@@ -140,6 +144,7 @@ def place(
     folder: BookFolder = Path(),
 ) -> None:
     """Draw a place day by day: new counts, their average, every anomaly."""
+    from tallybook.book import Book
     from tallybook.charts import place as charts
 
     book = Book(folder)
@@ -159,6 +164,7 @@ def excess(
     folder: BookFolder = Path(),
 ) -> None:
     """Draw a place's deaths from all causes beside those expected, with the interval, the excess shaded."""
+    from tallybook.book import Book
     from tallybook.charts.excess import excess as charts
 
     book = Book(folder)
@@ -178,6 +184,7 @@ def revisions(
     folder: BookFolder = Path(),
 ) -> None:
     """Draw what was known of a place's days at a past moment, and what is known now."""
+    from tallybook.book import Book
     from tallybook.charts import revisions as charts
 
     book = Book(folder)
@@ -203,6 +210,9 @@ def draw_map(
     folder: BookFolder = Path(),
 ) -> None:
     """Draw a map of a measure on a day: the states as tiles, or the counties."""
+    import polars as pl
+
+    from tallybook.book import Book
     from tallybook.charts import map as charts
     from tallybook.charts.measures import measure_of, values_of
     from tallybook.charts.picture import day as in_words

@@ -6,16 +6,12 @@ import time
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import typer
 from rich.markup import escape
 
-from tallybook.anomalies import suggest_anomalies as drafts
-from tallybook.anomalies import write_anomalies
-from tallybook.book import SIMULATED, WEEKLY, Book, weekly_book
 from tallybook.cli import charts, damage, excess, history, serve, sources
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import (
@@ -28,9 +24,13 @@ from tallybook.cli.printing import (
     progress,
     working,
 )
-from tallybook.errors import BookError, ContractError, TallybookError
-from tallybook.release.write import Release
-from tallybook.sources.vintages import FolderHistory, GitHistory
+from tallybook.errors import ContractError, TallybookError
+
+if TYPE_CHECKING:
+    from tallybook.book import Book
+    from tallybook.release.write import Release
+    from tallybook.sources.vintages import FolderHistory, GitHistory
+
 
 app = typer.Typer(
     name="tallybook",
@@ -56,6 +56,8 @@ def init(
     ] = "plain",
 ) -> None:
     """Make a book: a folder with its configuration, to be kept in git by its editors."""
+    from tallybook.book import Book
+
     book = Book.init(folder, template=template)
     feed = next(iter(book.sources))
     out.print(f"made {escape(str(folder))}: {escape(book.config.title)}")
@@ -110,6 +112,8 @@ def record(
     folder: BookFolder = Path(),
 ) -> None:
     """Record what a source says. Everything is checked first; what was known already is not stored again."""
+    from tallybook.book import Book
+
     book = Book(folder)
     if vintages or git:
         if as_of is not None:
@@ -127,6 +131,8 @@ def record(
 def _past(
     book: Book, vintages: Path | None, pattern: str | None, git: Path | None, path: str | None
 ) -> FolderHistory | GitHistory:
+    from tallybook.sources.vintages import FolderHistory, GitHistory
+
     if git is None and vintages is not None:
         if path is not None:
             raise ContractError(f"{path!r} is none of the versions in {vintages}", hint="leave it out")
@@ -180,6 +186,8 @@ def publish(
     folder: BookFolder = Path(),
 ) -> None:
     """Publish what is known: CSV files in the published layout, Parquet files that say more, and pages to read them."""
+    from tallybook.book import Book
+
     book = Book(folder)
     moment = None if as_of is None else moment_of(as_of, book)
     if engine == "spark":
@@ -215,6 +223,8 @@ def close_day(
     folder: BookFolder = Path(),
 ) -> None:
     """Make the last live counts of a day final, unless final ones were recorded. Publishing does it, too."""
+    from tallybook.book import Book
+
     book = Book(folder)
     with working("closing what is over"):
         closed = book.close_day(None if day is None else _date(day))
@@ -238,6 +248,10 @@ def check(
     folder: BookFolder = Path(),
 ) -> None:
     """Say what looks wrong: declines, jumps, gaps, sums that do not add up, sources that disagree."""
+    import polars as pl
+
+    from tallybook.book import Book
+
     book = Book(folder)
     with progress() as bar:
         findings = book.check(progress=bar)
@@ -252,6 +266,10 @@ def check(
 @app.command(epilog="Example: tallybook suggest-anomalies --book covid > drafts.csv")
 def suggest_anomalies(folder: BookFolder = Path()) -> None:
     """Draft rows of anomalies.csv for declines and jumps that no entry explains. An editor decides which to keep."""
+    from tallybook.anomalies import suggest_anomalies as drafts
+    from tallybook.anomalies import write_anomalies
+    from tallybook.book import Book
+
     book = Book(folder)
     with progress() as bar:
         drafted = write_anomalies(drafts(book.check(progress=bar), book.places))
@@ -268,6 +286,8 @@ def explain(
     folder: BookFolder = Path(),
 ) -> None:
     """Show what an average is made of: the days of its window, what was left out and why, the sum and the division."""
+    from tallybook.book import Book
+
     book = Book(folder)
     with working("computing averages"):
         made = book.explain(place, _date(day), metric)
@@ -280,18 +300,19 @@ def demo(
         "demo"
     ),
     template: Annotated[
-        str, typer.Option(help="What is simulated: an outbreak counted daily (simulated), or by week (measles).")
-    ] = SIMULATED,
+        Literal["simulated", "measles"],
+        typer.Option(help="What is simulated: an outbreak counted daily (simulated), or by week (measles)."),
+    ] = "simulated",
 ) -> None:
     """Make a book of a simulated outbreak, record it, publish it and explain one figure. Its numbers are invented."""
+    from tallybook.book import SIMULATED, WEEKLY, Book, weekly_book
+
     began = time.perf_counter()
     if template == WEEKLY:
         release = weekly_book(folder).publish()
         print_release(Book(folder), release)
         out.print(f"open {escape(str(release.folder / 'index.html'))} in a browser")
         return
-    if template != SIMULATED:
-        raise BookError(f"nothing simulates {template!r}", hint=f"use {SIMULATED} or {WEEKLY}")
     book = Book.simulated(folder)
     with progress() as bar:
         recorded = book.record(SIMULATED, book.folder / "feed", progress=bar)
@@ -310,6 +331,8 @@ def demo(
 
 def _telling_day(book: Book) -> tuple[str, date]:
     """Return a state and a day whose window has an omitted day within it."""
+    import polars as pl
+
     averages = book.averages("state").sort("geoid", "date")
     omitted = pl.col("cases_omitted") & pl.col("cases_anomaly").is_not_null() & (pl.col("cases") > 0)
     within = omitted.shift(3, fill_value=False).over("geoid") & (pl.col("cases_window_end") == pl.col("date"))

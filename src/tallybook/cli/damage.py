@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from tallybook.book import Book
 from tallybook.cli.printing import err, out, progress, working
 
 EXAMPLES: Final = {
@@ -21,6 +20,8 @@ BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The boo
 
 def verify(folder: BookFolder = Path()) -> None:
     """Check every file of the ledger against its checksum; exit with 1 and name those that are damaged."""
+    from tallybook.book import Book
+
     book = Book(folder)
     with working("reading the ledger"):
         found = book.verify()
@@ -43,6 +44,8 @@ def rebuild(
     folder: BookFolder = Path(),
 ) -> None:
     """Make the ledger anew from the files that were recorded; the old one is kept beside it."""
+    from tallybook.book import Book
+
     book = Book(folder)
     with progress() as bar:
         done = book.rebuild(allow_missing=allow_missing, progress=bar)

@@ -6,19 +6,19 @@ import difflib
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import polars as pl
 import typer
 
-from tallybook.book import Book
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import out, print_rows
 from tallybook.errors import ContractError, UnknownPlaceError
-from tallybook.model.files import read_file
-from tallybook.model.mortality import title
-from tallybook.release.excess import agreement, extended_table, summary
-from tallybook.sources.all_cause import parse_deaths
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tallybook.book import Book
+
 
 EXAMPLES: Final = (
     "Examples: tallybook excess --book covid · tallybook excess Austria --book covid · "
@@ -72,6 +72,10 @@ def excess(
     folder: Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")] = Path(),
 ) -> None:
     """Show deaths from all causes beside those expected from the years before, and the excess with its interval."""
+    from tallybook.book import Book
+    from tallybook.model.mortality import title
+    from tallybook.release.excess import extended_table, summary
+
     book = Book(folder)
     if coverage is not None:
         _print(book.interval_coverage(coverage), output, limit)
@@ -92,6 +96,10 @@ def excess(
 
 def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["table", "csv", "json"], limit: int) -> None:
     """Print the table of agreement, and in a line what it adds up to."""
+    from tallybook.model.files import read_file
+    from tallybook.release.excess import agreement
+    from tallybook.sources.all_cause import parse_deaths
+
     if compare == RECORDED:
         published = book.all_cause_deaths()
     else:
@@ -113,6 +121,8 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
 
 
 def _print(rows: pl.DataFrame, output: Literal["table", "csv", "json"], limit: int) -> None:
+    import polars as pl
+
     if output == "json":
         print(rows.with_columns(pl.selectors.temporal().dt.to_string("iso")).write_json())
         return
@@ -132,6 +142,10 @@ def place_of(name: str, made: pl.DataFrame) -> str:
     Raises:
         UnknownPlaceError: there is none.
     """
+    import polars as pl
+
+    from tallybook.model.mortality import title
+
     known = made.select(title(), "placename").unique(maintain_order=True)
     for column in ("place", "placename"):
         found = known.filter(pl.col(column).str.to_lowercase() == name.lower())["place"]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import polars as pl
 import typer
-from rich.table import Table
 
-from tallybook.book import Book
 from tallybook.cli.moments import moment_of
 from tallybook.cli.printing import out, print_rows, working
 from tallybook.errors import ContractError
-from tallybook.measures.revisions import revision_summary
 from tallybook.model.metrics import COUNTS, RATES
-from tallybook.release.changes import compare_releases
-from tallybook.release.layout import known_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tallybook.book import Book
+
 
 EXAMPLES: Final = {
     "as_of": "Examples: tallybook as-of 2020-06-01 --level state --book covid > us-states.csv · "
@@ -47,6 +47,9 @@ def as_of(
     folder: BookFolder = Path(),
 ) -> None:
     """Print the totals as they were known at a moment, as CSV in the published columns."""
+    from tallybook.book import Book
+    from tallybook.release.layout import known_table
+
     book = Book(folder)
     found = None if place is None else book.places.find(place, among=book.config.levels)
     levels = list(book.config.levels)
@@ -71,6 +74,11 @@ def revisions(
     folder: BookFolder = Path(),
 ) -> None:
     """Show what was corrected: old and new value, since when, by whom."""
+    import polars as pl
+
+    from tallybook.book import Book
+    from tallybook.measures.revisions import revision_summary
+
     book = Book(folder)
     if metric is not None and metric not in (*COUNTS, *RATES):
         raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join((*COUNTS, *RATES))}")
@@ -113,6 +121,12 @@ def diff(
     folder: BookFolder = Path(),
 ) -> None:
     """Show what differs between two releases: their folders, or two moments of a book."""
+    import polars as pl
+    from rich.table import Table
+
+    from tallybook.book import Book
+    from tallybook.release.changes import compare_releases
+
     folders = Path(before), Path(after)
     if all(place.is_dir() for place in folders):
         places = Book(folder).places if (folder / "book.toml").is_file() else None

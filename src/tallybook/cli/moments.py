@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tallybook.book import Book
 from tallybook.errors import ContractError
+
+if TYPE_CHECKING:
+    from tallybook.book import Book
 
 
 def moment_of(text: str, book: Book) -> datetime:

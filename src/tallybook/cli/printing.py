@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import polars as pl
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.progress import Progress
 
-from tallybook.book import Book
-from tallybook.ledger import Recorded
-from tallybook.measures.explain import Day, Explanation, Origin
-from tallybook.measures.rates import half_up
-from tallybook.release.layout import plain_numbers
-from tallybook.release.write import Release
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.table import Table
+
+    from tallybook.book import Book
+    from tallybook.ledger import Recorded
+    from tallybook.measures.explain import Day, Explanation, Origin
+    from tallybook.release.write import Release
+
 
 out = Console(soft_wrap=True, highlight=False)
 """What was asked for."""
@@ -29,6 +31,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def print_findings(findings: pl.DataFrame, limit: int) -> None:
     """Print the latest findings, and how many there are of each code."""
+    import polars as pl
+    from rich.table import Table
+
     if findings.is_empty():
         out.print("nothing looks wrong")
         return
@@ -56,6 +61,10 @@ def in_numbers(file: Recorded) -> str:
 
 def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     """Print a frame as CSV, or its first rows as a table."""
+    from rich.table import Table
+
+    from tallybook.release.layout import plain_numbers
+
     if output == "csv":
         print(plain_numbers(rows).write_csv(), end="")
         return
@@ -82,6 +91,8 @@ def _shown(cell: object) -> str:
 
 def print_release(book: Book, release: Release) -> None:
     """Print the files of a release, and as of when it is."""
+    from rich.table import Table
+
     table = Table("file", "rows", "size", box=None, pad_edge=False)
     table.columns[1].justify = table.columns[2].justify = "right"
     for file in release.files:
@@ -97,6 +108,8 @@ def print_release(book: Book, release: Release) -> None:
 
 def print_explanation(book: Book, made: Explanation) -> None:
     """Print what an average is made of."""
+    from tallybook.measures.rates import half_up
+
     place = book.places.title(made.place)
     out.print(f"[bold]{escape(place)}, {made.metric}, {made.date:%A} {made.date}[/]")
     rate = "" if made.per_100k is None else f"; {half_up(made.per_100k):,.2f} per 100,000 people"
@@ -135,6 +148,8 @@ _HOW = {
 
 
 def _days_table(made: Explanation) -> Table:
+    from rich.table import Table
+
     table = Table("day", "", "new", "adjusted by", "in the sum", "", box=None, pad_edge=False)
     for column in (2, 3, 4):
         table.columns[column].justify = "right"
@@ -156,6 +171,10 @@ def _day_cells(day: Day) -> tuple[str, ...]:
 
 
 def _parts_table(book: Book, made: Explanation) -> Table:
+    from rich.table import Table
+
+    from tallybook.measures.rates import half_up
+
     table = Table("place", "average", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for part in sorted(made.parts, key=lambda part: -part.average):
@@ -166,6 +185,8 @@ def _parts_table(book: Book, made: Explanation) -> Table:
 @contextmanager
 def progress() -> Iterator[_Bar]:
     """Show what is going on while the block runs, on a terminal only."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
     columns = (TextColumn("{task.description}"), BarColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         yield _Bar(shown)

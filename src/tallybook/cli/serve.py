@@ -14,8 +14,6 @@ from typing import Annotated, Any, Final
 import typer
 from rich.markup import escape
 
-from tallybook.book import Book
-from tallybook.book.serving import ONE, SEVERAL, served_book, served_books
 from tallybook.cli.printing import err, out
 from tallybook.errors import BookError, ContractError
 
@@ -44,6 +42,9 @@ def serve(
     A terminating signal lets what is being answered be finished, at most 30 seconds, and exits with 0.
     """
     import uvicorn
+
+    from tallybook.book import Book
+    from tallybook.book.serving import ONE, SEVERAL, served_book, served_books
 
     if books is not None and folder != Path():
         raise ContractError("--book and --books exclude one another", hint="give one of them")

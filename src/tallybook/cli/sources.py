@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from tallybook.book import Book
 from tallybook.cli.printing import out
-from tallybook.model.files import read_text
-from tallybook.model.templates import templates
-from tallybook.sources.cards import Source, check_card
-from tallybook.sources.catalogue import read_catalogue
+
+if TYPE_CHECKING:
+    from tallybook.sources.cards import Source
+
 
 SHIPPED = ("nyt", "connecticut")
 """The templates whose cards are of sources that exist."""
@@ -32,6 +31,10 @@ def sources(
     folder: Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")] = Path(),
 ) -> None:
     """List the sources of a book; outside a book, those that templates come with."""
+    from tallybook.book import Book
+    from tallybook.model.templates import templates
+    from tallybook.sources.catalogue import read_catalogue
+
     if context.invoked_subcommand:
         return
     if (folder / "book.toml").is_file():
@@ -47,6 +50,9 @@ def sources(
 @app.command(epilog="Example: tallybook sources check covid/sources/agency.md")
 def check(file: Annotated[Path, typer.Argument(metavar="FILE.md", help="A card.")]) -> None:
     """Say what is wrong or odd in a card, by line. Exits with 1 if it cannot be used."""
+    from tallybook.model.files import read_text
+    from tallybook.sources.cards import check_card
+
     problems = check_card(read_text(file))
     for problem in problems:
         kind = "[bold red]wrong[/]" if problem.wrong else "[yellow]odd[/]"

@@ -148,17 +148,26 @@ def totals_of(
 
     A place and day has a row where any of the metrics was observed, if only as not reported.
     """
-    return (
-        observations.filter(
-            _at(level, places),
-            pl.col("metric").is_in(metrics),
-            pl.col("status") != Status.WITHDRAWN.value,
-        )
-        .pivot("metric", on_columns=metrics, index=["place", "date"], values="value", maintain_order=True)
-        .rename({"place": "geoid"})
-        .with_columns(pl.col(name).cast(pl.Int64) for name in metrics if name not in RATES)
-        .sort("geoid", "date")
+    known = observations.filter(
+        _at(level, places),
+        pl.col("metric").is_in(metrics),
+        pl.col("status") != Status.WITHDRAWN.value,
     )
+    wide = _side_by_side(known, metrics)
+    if wide is None:
+        wide = known.pivot("metric", on_columns=metrics, index=["place", "date"], values="value", maintain_order=True)
+        wide = wide.sort("place", "date")
+    counts = [name for name in metrics if name not in RATES]
+    return wide.rename({"place": "geoid"}).cast(dict.fromkeys(counts, pl.Int64))
+
+
+def _side_by_side(known: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame | None:
+    """Return the values of each metric as a column where all were observed on the same days, which is soon told."""
+    each = [known.filter(pl.col("metric") == metric).select("place", "date", "value") for metric in metrics]
+    keys = each[0].select("place", "date") if each else None
+    if keys is None or not all(one.height == keys.height and one.select("place", "date").equals(keys) for one in each):
+        return None
+    return keys.with_columns(one["value"].alias(metric) for one, metric in zip(each, metrics, strict=True))
 
 
 def metrics_at(observations: pl.DataFrame, level: Level, places: Gazetteer) -> set[str]:
@@ -197,8 +206,6 @@ def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str])
 
 def finished(made: Figures, places: Gazetteer) -> Figures:
     """Return the figures with names, rates and whether each day was reported; rows by date, then name."""
-    names = places.named.select("geoid", "fips", "name", "state")
-    order = ["date", "state", "name"]
     rates = [f"{metric}_avg" for metric in made.metrics]
     averages = per_100k(made.averages, rates, populations=places.frame).with_columns(
         pl.col(metric).is_not_null().alias(f"{metric}_reported") for metric in made.metrics
@@ -210,9 +217,18 @@ def finished(made: Figures, places: Gazetteer) -> Figures:
     return Figures(
         made.level,
         made.metrics,
-        totals.join(names, on="geoid", how="left", maintain_order="left").sort(order),
-        averages.join(names, on="geoid", how="left", maintain_order="left").sort(order),
+        in_order(totals, places),
+        in_order(averages, places),
     )
+
+
+def in_order(table: pl.DataFrame, places: Gazetteer) -> pl.DataFrame:
+    """Return the rows of a table by date, then state and name, with the ``fips``, ``name`` and ``state`` of each."""
+    names = places.named.select("geoid", "fips", "name", "state").sort("state", "name", "geoid").with_row_index("_rank")
+    named = table.join(names, on="geoid", how="left", maintain_order="left")
+    # One number sorts faster than a date and two texts.
+    key = named["date"].to_physical().cast(pl.Int64) * names.height + named["_rank"]
+    return named.drop("_rank")[key.arg_sort()]
 
 
 def _of_tests(metrics: Sequence[str]) -> list[pl.Expr]:

@@ -12,7 +12,7 @@ from polars import selectors as cs
 from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import COUNTS, METRICS, PARTS, RATES, Level, level_of
 from tallybook.model.places import SUBSTATE, Gazetteer
-from tallybook.release.figures import DAYS_SINCE, POSITIVITY, Figures, totals_of
+from tallybook.release.figures import DAYS_SINCE, POSITIVITY, Figures, in_order, totals_of
 
 STEMS: Final = {Level.NATION: "us", Level.STATE: "us-states", Level.COUNTY: "us-counties", Level.TOWN: "towns"}
 """The name of each level's files."""
@@ -94,8 +94,7 @@ def parts_table(observations: pl.DataFrame, level: Level, places: Gazetteer) -> 
 
 
 def _totals_table(totals: pl.DataFrame, level: Level, places: Gazetteer, metrics: Sequence[str]) -> pl.DataFrame:
-    names = places.named.select("geoid", "fips", "name", "state")
-    rows = totals.join(names, on="geoid", how="left", maintain_order="left").sort("date", "state", "name")
+    rows = in_order(totals, places)
     fips = () if level is Level.NATION else ("fips",)
     return _named(rows, level).select("date", *_PLACE_COLUMNS[level], *fips, *metrics)
 
@@ -116,9 +115,10 @@ def with_context(table: pl.DataFrame, made: Figures) -> pl.DataFrame:
     """
     keyed = table if "geoid" in table.columns else table.with_columns(made.totals["geoid"])
     context = [f"{metric}_{name}" for metric in made.metrics for name in _CONTEXT]
-    return keyed.join(
-        made.averages.select("geoid", "date", *context), on=["geoid", "date"], how="left", maintain_order="left"
-    )
+    behind = made.averages.select("geoid", "date", *context)
+    if behind.select("geoid", "date").equals(keyed.select("geoid", "date")):
+        return keyed.hstack(behind.select(context))
+    return keyed.join(behind, on=["geoid", "date"], how="left", maintain_order="left")
 
 
 def published_numbers(table: pl.DataFrame) -> pl.DataFrame:

@@ -48,7 +48,8 @@ def latest_day(live: pl.DataFrame) -> pl.DataFrame:
 
 def open_days(live: pl.DataFrame, observations: pl.DataFrame, before: date) -> list[date]:
     """Return the days before a day whose live counts are not all final, the earliest first."""
-    waiting = live.filter(pl.col("date") < before).join(observations, on=KEY, how="anti")
+    over = live.filter(pl.col("date") < before)
+    waiting = over if over.is_empty() else over.join(observations, on=KEY, how="anti")
     return waiting["date"].unique().sort().to_list()
 
 
