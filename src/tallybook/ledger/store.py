@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from tallybook.errors import LedgerError
 from tallybook.ledger import index
 from tallybook.ledger.table import KIND, Table, in_one_line, name_of
 from tallybook.model.checksums import Checksums
+from tallybook.model.files import synced
 from tallybook.model.reports import OBSERVATION_SCHEMA
 
 _WAIT_SECONDS: Final = 60
@@ -148,11 +148,7 @@ class Store(Table):
         folders = {self._table, self._table / "_delta_log", self.folder, self.folder.parent}
         folders |= {file.parent for file in files}
         for path in (*sorted(files), *sorted(folders)):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            synced(path)
 
 
 def _has_checkpoint(files: Iterable[Path]) -> bool:

@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from filelock import FileLock
 
+from tallybook.model.files import synced
+
 APART: Final = "raw"
 """A folder in the folder that has checksums of its own."""
 
@@ -105,7 +107,7 @@ class Checksums:
                 sums.flush()
                 os.fsync(sums.fileno())
             for folder in (self._file.parent, self._folder) if new else ():
-                _synced(folder)
+                synced(folder)
 
     def verify(self) -> list[Damage]:
         """Return what is wrong with which file, by path; nothing where every file is as it was written."""
@@ -163,15 +165,6 @@ class Checksums:
             with self._file.open("rb") as sums:
                 for line in sums:
                     yield _read(line), line.endswith(b"\n")
-
-
-def _synced(folder: Path) -> None:
-    """Force the names in a folder onto the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read(line: bytes) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tallybook.errors import BookError, SourceError
@@ -38,8 +39,21 @@ def read_text(file: Path) -> str:
         raise SourceError(f"{file}, line {line}: the text is not UTF-8", hint="save it as UTF-8") from error
 
 
+def synced(path: Path) -> None:
+    """Force a file, or the names in a folder, onto the disk.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def replace_file(file: Path, data: bytes) -> None:
-    """Put the bytes in the place of a file as a whole, making its folder where it is missing.
+    """Put the bytes in the place of a file as a whole, making its folder where it is missing; on the disk then.
 
     Raises:
         BookError: it cannot be written.
@@ -48,6 +62,8 @@ def replace_file(file: Path, data: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_name(f".{file.name}.next")
         new.write_bytes(data)
+        synced(new)
         new.replace(file)
+        synced(file.parent)
     except OSError as error:
         raise BookError(f"cannot write {file}: {error.strerror}") from error

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tallybook.model.files import synced
+
 _HERE = -100  # AT_FDCWD: paths are relative to the current folder
 _WAIT_SECONDS = 60
 _EXCHANGE = 2  # RENAME_EXCHANGE on Linux, RENAME_SWAP on macOS
@@ -43,7 +45,7 @@ def replaced(target: Path) -> Iterator[Path]:
             else:
                 target.rename(previous)
                 new.rename(target)
-            _sync_one(target.parent)
+            synced(target.parent)
         finally:
             _remove(new)
 
@@ -69,13 +71,5 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def _sync(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
-        _sync_one(path)
-    _sync_one(folder)
-
-
-def _sync_one(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        synced(path)
+    synced(folder)
