@@ -37,6 +37,17 @@ def register_of(*entries: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([blank | entry for entry in entries], schema=schema)
 
 
+def register_for(places: Sequence[Sequence[tuple[int | None, bool, int]]]) -> pl.DataFrame | None:
+    """Return the register that series of SERIES speak of; None where they speak of none."""
+    entries = [
+        entry(day, geoid=f"USA-{number:02}", omit=omit, adjust=adjust, id=f"{number}-{day}")
+        for number, series in enumerate(places, start=1)
+        for day, (_, omit, adjust) in enumerate(series)
+        if omit or adjust
+    ]
+    return register_of(*entries) if entries else None
+
+
 def entry(
     day: int, *, geoid: str = "USA-01", end: int | None = None, omit: bool = False, adjust: int = 0, **more: Any
 ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from series import SERIES, entry, frame_of, register_of
+from series import SERIES, frame_of, register_for
 from tallybook import Book, Outbreak, gazetteer, rolling_average, simulate
 from tallybook.sources.simulated import write_published
 
@@ -22,9 +22,7 @@ DAY = dt.timedelta(days=1)
 def test_windows_that_follow_one_another_have_all_that_was_counted(
     series: list[tuple[int | None, bool, int]], days: int
 ) -> None:
-    register = register_of(
-        *(entry(day, omit=omit, adjust=adjust) for day, (_, omit, adjust) in enumerate(series) if omit or adjust)
-    )
+    register = register_for([series])
     frame = frame_of([count for count, _, _ in series])
     made = rolling_average(frame, ["cases"], days=days, anomalies=register, details=True)
     rows = {row["date"]: row for row in made.iter_rows(named=True) if row["cases_avg"] is not None}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from series import SERIES, entry, frame_of, register_of
+from series import SERIES, frame_of, register_for
 from tallybook import daily, per_100k, rolling_average
 from tallybook.errors import ContractError
 from tallybook.measures.engines import Engine, collected
@@ -43,15 +43,9 @@ def test_the_expressions_give_the_cells_of_the_kernel(brought: Brought, examples
         absent=st.sets(st.integers(0, 60)),
     )
     def tied(places: list[list[tuple[int | None, bool, int]]], days: int, explicit: bool, absent: set[int]) -> None:
-        entries = [
-            entry(day, geoid=f"USA-{number:02}", omit=omit, adjust=adjust, id=f"{number}-{day}")
-            for number, series in enumerate(places, start=1)
-            for day, (_, omit, adjust) in enumerate(series)
-            if omit or adjust
-        ]
         frame = frame_of(*([count for count, _, _ in series] for series in places))
         frame = frame.filter(~pl.int_range(pl.len()).is_in(list(absent)))
-        register = register_of(*entries) if entries else None
+        register = register_for(places)
         reporting = "explicit" if explicit else "infer-from-zero"
         tied_to_the_kernel(frame, brought, register, days=days, reporting=reporting)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from series import SERIES, entry, frame_of, register_of
+from series import SERIES, entry, frame_of, register_for, register_of
 from tallybook import daily, per_100k, rolling_average
 from tallybook.errors import ContractError
 from tallybook.measures import pieces
@@ -33,16 +33,10 @@ def test_pieces_give_the_rows_of_the_whole_in_its_order() -> None:
         details=st.booleans(),
     )
     def tied(places: list[Any], days: int, absent: set[int], order: Any, details: bool) -> None:
-        entries = [
-            entry(day, geoid=f"USA-{number:02}", omit=omit, adjust=adjust, id=f"{number}-{day}")
-            for number, series in enumerate(places, start=1)
-            for day, (_, omit, adjust) in enumerate(series)
-            if omit or adjust
-        ]
         frame = frame_of(*([count for count, _, _ in series] for series in places))
         frame = frame.filter(~pl.int_range(pl.len()).is_in(list(absent)))
         frame = frame[order.sample(range(frame.height), frame.height)]
-        register = register_of(*entries) if entries else None
+        register = register_for(places)
         metrics = ["cases"]
         options: dict[str, Any] = {"days": days, "anomalies": register, "details": details}
         new = daily(frame, metrics)
