@@ -101,7 +101,7 @@ def _whole_book(folder: Path) -> Table:
         *("one fresh process", "rows", "import only, s", "record and publish, s", "ratio"),
         title="Recording and publishing, beside importing the package",
     )
-    idle = _fastest(partial(_fresh, "import tallybook", book))
+    idle = _fastest(partial(_fresh, "from tallybook import Book", book))
     for name, outbreak in feeds.items():
         feed = folder / "feed" / str(outbreak.reports.height)
         write_published(outbreak, feed)

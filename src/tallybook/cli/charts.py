@@ -19,9 +19,6 @@ from tallybook.model.metrics import Level
 
 if TYPE_CHECKING:
     from tallybook.book import Book
-
-
-if TYPE_CHECKING:
     from tallybook.charts.picture import Words
 
 app = typer.Typer(

@@ -52,7 +52,7 @@ BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The boo
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     template: Annotated[
-        str, typer.Option(help="What the book starts as: plain, nyt, connecticut or simulated.")
+        str, typer.Option(help="What the book starts as: plain, nyt, connecticut, measles or simulated.")
     ] = "plain",
 ) -> None:
     """Make a book: a folder with its configuration, to be kept in git by its editors."""
