@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tallybook
+from tallybook.site.specs import specs
 
 HOUSE = Path(__file__).parents[1]
 OTHERS = "altair, deltalake, fastapi, httpx, numpy, pandas, polars, pyarrow, pyspark, scipy.stats, typer, uvicorn"
@@ -73,6 +74,20 @@ def test_what_is_heavy_waits_until_it_is_used(code: str) -> None:
     said = f"import atexit, sys; atexit.register(lambda: print({heavy} & set(sys.modules), file=sys.stderr))"
     done = subprocess.run([sys.executable, "-c", f"{said}; {code}"], check=True, capture_output=True, text=True)
     assert done.stderr == "set()\n"
+
+
+def test_publishing_waits_for_nothing_that_draws_serves_or_simulates(tmp_path: Path) -> None:
+    specs()  # made here, or kept from before
+    book = tallybook.Book.simulated(tmp_path / "book", days=20)
+    book.record("simulated", book.folder / "feed")
+    heavy = {"altair", "fastapi", "holidays", "scipy", "uvicorn", "vl_convert"}
+    code = f"""
+import sys, tallybook
+made = tallybook.Book({str(book.folder)!r}).publish(site=True)
+print((made.folder / "compare.html").is_file(), {heavy} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "True set()\n"
 
 
 def test_every_public_name_is_there_and_has_a_home() -> None:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from tallybook import Book, gazetteer
 from tallybook.charts.bubble_rows import LARGEST
 from tallybook.charts.bubbles import bubbles
-from tallybook.charts.compare import PLACES, compare
-from tallybook.charts.map import CREDIT, counties, county_shapes, grid, shapes_available, tiles
+from tallybook.charts.compare import compare
+from tallybook.charts.map import counties, grid, tiles
 from tallybook.charts.measures import measure_of, measures_of, values_of
 from tallybook.charts.picture import source_line
 from tallybook.charts.place import place
 from tallybook.charts.revisions import revisions
-from tallybook.charts.style import DIVISIONS, LOOKS, REGIONS, THEMES, place_number
+from tallybook.charts.shapes import CREDIT, county_shapes, shapes_available
+from tallybook.charts.style import DIVISIONS, LOOKS, PLACES, REGIONS, THEMES, place_number
 from tallybook.charts.ticks import EPOCH, apart, beside, date_ticks, day_ticks, nice_top
 from tallybook.errors import ContractError, TallybookError
 

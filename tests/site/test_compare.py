@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from reading import canvas, chosen, downloaded, ground, pick, rows_of, settled, texts
 from sites import EASTERN, built, drawn, keep
 from tallybook import gazetteer
-from tallybook.charts.compare import PLACES
+from tallybook.charts.style import PLACES
 
 Opener = Callable[..., Page]
 FIRST = ["CA", "FL", "HI", "IL", "LA", "MI", "NJ", "NY", "PA", "WA"]

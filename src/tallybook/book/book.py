@@ -37,7 +37,6 @@ from tallybook.release.write import Release, check_target
 from tallybook.sources.archive import Act, Archive
 from tallybook.sources.cards import Source
 from tallybook.sources.catalogue import Catalogue, read_catalogue
-from tallybook.sources.simulated import simulate, write_published
 
 SIMULATED: Final = "simulated"
 """The name of the simulator's template and feed."""
@@ -118,6 +117,9 @@ class Book:
             if SIMULATED not in book.sources:
                 raise BookError(f"{folder} holds another book", hint="give a new folder")
             return book
+        # What simulates takes a while to import, and no other book needs it.
+        from tallybook.sources.simulated import simulate, write_published
+
         outbreak = simulate(days=days, seed=seed, counties_of=counties_of)
         book = cls.init(folder, template=SIMULATED)
         write_published(outbreak, book.folder / "feed")

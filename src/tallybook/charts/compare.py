@@ -13,18 +13,12 @@ import polars as pl
 
 from tallybook.charts import picture as look
 from tallybook.charts.measures import DEFAULT, measure_of, values_of
-from tallybook.charts.style import place_number
+from tallybook.charts.style import PLACES, place_number
 from tallybook.charts.ticks import EPOCH, apart, date_ticks, day_ticks, nice_top
 from tallybook.errors import ContractError
 from tallybook.measures.alignment import DAY, day_of_outbreak
 from tallybook.measures.frames import take
 from tallybook.model.places import Gazetteer, gazetteer
-
-PLACES: Final = (
-    *("USA-06", "USA-12", "USA-15", "USA-17", "USA-22"),
-    *("USA-26", "USA-34", "USA-36", "USA-42", "USA-53"),
-)
-"""The places shown first: CA FL HI IL LA MI NJ NY PA WA."""
 
 _GAP: Final = 13
 _AWAY: Final = 12

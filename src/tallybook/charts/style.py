@@ -16,6 +16,11 @@ SANS: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 
 SERIF: Final = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, 'Liberation Serif', serif"
 """The type of headlines."""
 
+PLACES: Final = (
+    *("USA-06", "USA-12", "USA-15", "USA-17", "USA-22"),
+    *("USA-26", "USA-34", "USA-36", "USA-42", "USA-53"),
+)
+"""The places shown first: CA FL HI IL LA MI NJ NY PA WA."""
 
 _STRIDE, _PRIME = 11, 61
 """What spreads FIPS codes over the looks so that no two of the places shown first look the same."""

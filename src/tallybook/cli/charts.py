@@ -70,6 +70,7 @@ def compare(
     from tallybook.book import Book
     from tallybook.charts import compare as charts
     from tallybook.charts.measures import measure_of
+    from tallybook.charts.style import PLACES
 
     book = Book(folder)
     level, geoids = _places(book, places)
@@ -78,7 +79,7 @@ def compare(
         charts.compare(
             book.totals(level),
             averages=book.averages(level) if measure_of(measure).kind == "average" else None,
-            places=geoids or charts.PLACES,
+            places=geoids or PLACES,
             measure=measure,
             by=by,
             since=book.config.community_spread_from,

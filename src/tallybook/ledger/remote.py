@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import polars as pl
 
@@ -103,6 +102,9 @@ def place_of(location: Path | str) -> Path | str:
         return Path(location)
     parts = urlsplit(location)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
+        # It brings the whole of HTTP with it.
+        from urllib.request import url2pathname
+
         return Path(url2pathname(parts.path))
     if parts.scheme not in _STORES or not parts.netloc:
         known = ", ".join(f"{scheme}://" for scheme in ("file", *_STORES[:-1]))

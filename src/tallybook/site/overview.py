@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tallybook.charts.map import CREDIT, shapes_available
+from tallybook.charts.shapes import CREDIT, shapes_available
 from tallybook.model.metrics import Level
 from tallybook.site.days import NO_ANOMALIES, anomalies_of, lines_of, place_data, round_or_none
 from tallybook.site.latest import Row

@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from tallybook.charts.compare import PLACES
 from tallybook.charts.measures import Measure, measures_of
-from tallybook.charts.style import ALL, GROUPS, place_number
+from tallybook.charts.style import ALL, GROUPS, PLACES, place_number
 from tallybook.charts.ticks import EPOCH
 from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import Level
