@@ -96,9 +96,9 @@ class Table:
         """
         with self._lock:
             parts = ["geoid", "date", signal.name, f"{signal.name} as_of"]
-            codes = f"{signal.metric} missing" if signal.measure == "cumulative" else None
-            made = self.frame([*parts, *([codes] if codes else [])], geoids)
-            missing = pl.col(codes) if codes else _derived(signal)
+            codes = f"{signal.metric} missing"
+            made = self.frame([*parts, codes], geoids)
+            missing = pl.col(codes) if signal.measure == "cumulative" else _derived(signal)
             value, as_of = pl.col(signal.name).cast(pl.Float64), pl.col(parts[3])
             rows = made.filter(as_of.is_not_null()).select(
                 *_KEY, value=value, as_of=as_of, missing=missing.cast(pl.Int8)
@@ -193,9 +193,10 @@ def _last(rows: npt.NDArray[np.bool_]) -> Moments:
 
 
 def _derived(signal: Signal) -> pl.Expr:
-    """Return why a figure made of counts is missing: rates have none where there is no population."""
+    """Return why a figure made of counts is missing: its count is withheld, or rates have none without a population."""
     none = 1 if signal.measure == "avg_per_100k" else MISSING["not_reported"]
-    return pl.when(pl.col(signal.name).is_null()).then(none).otherwise(0)
+    withheld = pl.when(pl.col(f"{signal.metric} missing") == MISSING["withheld"]).then(MISSING["withheld"])
+    return pl.when(pl.col(signal.name).is_null()).then(withheld.otherwise(none)).otherwise(0)
 
 
 def _codes(status: pl.Series) -> pl.Series:

@@ -116,6 +116,8 @@ def _windows(site: Opened, level: Level, frame: pl.DataFrame) -> dict[str, dict[
             reporting=method["reporting"][level],
         )
         rows = _folded(explain_last(averaged))
+        told = frame.group_by("geoid").agg(pl.col(f"{metric}_avg").last()).drop_nulls()["geoid"]
+        rows = rows.filter(pl.col("place").is_in(told.implode()))  # none of a place whose count is withheld
         made[metric] = {str(geoid): days for (geoid,), days in rows.group_by("place", maintain_order=True)}
     return made
 
