@@ -112,3 +112,35 @@ def test_the_api_says_withheld_and_never_zero(measles: Book) -> None:
     assert sorted(row["geo_value"] for row in told) == sorted(row["geo_value"] for row in averaged)
     assert [row["value"] for row in averaged] == [None] * len(averaged)
     assert weeks == (measles.folder / "public/weeks.csv").read_text()
+
+
+def test_the_api_says_why_a_count_is_missing_and_which_are_provisional(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet")
+    place = weeks.filter(pl.col("mmwr_week") == 30, status="withheld")["geoid"][0]
+    said = pl.when(pl.col("provisional") & (pl.col("status") == "reported")).then(pl.lit("provisional"))
+    expected = weeks.select("geoid", "date", status=said.otherwise("status"))
+    with serving(measles) as address:
+
+        def asked(route: str, **words: str) -> pl.DataFrame:
+            rows = httpx.get(f"{address}/api/v1/{route}", params={"format": "parquet", **words}).content
+            return pl.read_parquet(rows)
+
+        every = asked("series", level="state")
+        own = asked("series", place=place, measure="cumulative")
+        then = asked("series", place=weeks.sort("total", nulls_last=False)["geoid"][-1], as_of="2025-06-01")
+        plain = asked("series", place=place, status="false")
+        rows = httpx.get(f"{address}/api/v1/snapshot").json()["data"]
+    told = every.filter(pl.col("cases_status").is_not_null()).select("geoid", "date", status="cases_status")
+    assert told.sort("geoid", "date").equals(expected.sort("geoid", "date"))
+    assert (
+        every.filter(cases_status="withheld").select(pl.selectors.float().null_count()).row(0)
+        == (expected.filter(status="withheld").height,) * 2
+    )
+    assert own["cases_status"].to_list() == expected.filter(geoid=place).sort("date")["status"].to_list()
+    # What was provisional in May is told from the weeks that were the latest then.
+    known = then.filter(pl.col("cases_status").is_in(["reported", "provisional"])).sort("date")
+    assert known["cases_status"].to_list()[-5:] == ["reported", *["provisional"] * 4]
+    assert known["date"].to_list()[-1] == dt.date(2025, 5, 24)
+    assert "cases_status" not in plain.columns
+    assert {row["cases_status"] for row in rows} == {"provisional", "withheld"}
+    assert [row["cases_avg"] for row in rows if row["cases_status"] == "withheld"] == [None] * 11

@@ -41,7 +41,7 @@ class Columns(Protocol):
         """Return columns of the totals; key (geoid, date), in any order."""
 
     def known(self, metric: str) -> pl.DataFrame:
-        """Return since when counts are known: geoid, date, as_of, status."""
+        """Return since when counts are known: geoid, date, as_of, status, source."""
 
 
 class Table:
@@ -106,6 +106,10 @@ class Table:
         if not withdrawn:
             return rows.filter(pl.col("missing") != MISSING["withdrawn"])
         return _with_withdrawn(rows, self._gone(signal.metric, geoids))
+
+    def known(self, metric: str) -> pl.DataFrame:
+        """Return what is known of counts: ``geoid``, ``date``, ``as_of``, ``status``, ``source``."""
+        return self._columns.known(metric)
 
     def column(self, name: str) -> pl.Series:
         """Return a column: a signal by name, ``geoid`` or ``date``."""
