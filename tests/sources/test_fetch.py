@@ -186,7 +186,7 @@ def test_what_is_not_the_whole_file_is_refused(address: str, monkeypatch: pytest
     for location, says in {
         f"{address}/part/us.csv": "the server answered 206, not the whole file",
         f"{address}/unasked/us.csv": "304 Not Modified",
-        f"{address}/short/us.csv": "it came damaged or cut short",
+        f"{address}/short/us.csv": "what came is damaged or cut short",
         f"{address}/bomb/us.csv": "more than 500,000 bytes",
         f"{address}/brotli/us.csv": "packed as 'br', which was not asked for",
     }.items():
