@@ -141,11 +141,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
     """
     try:
         return BookConfig.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error
     except ValidationError as error:
         first = error.errors()[0]
         parts = [part for part in map(str, first["loc"]) if part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint="see book.toml of a template") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError
+        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import polars as pl
@@ -123,7 +123,7 @@ class PublishedRelease:
                 raise SourceError(
                     f"{path} of {self.where} is not what the release says", hint="was another published? read it again"
                 )
-            self._kept[path] = pl.read_parquet(io.BytesIO(data))
+            self._kept[path] = _table(data, f"{path} of {self.where}")
         return self._kept[path]
 
     def _bytes(self, path: str) -> bytes:
@@ -154,14 +154,30 @@ def read(where: str | Path) -> PublishedRelease:
     return PublishedRelease(where)
 
 
+def _table(data: bytes, what: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # the engine panics, too
+        raise SourceError(f"cannot read {what}: it is no Parquet file", hint="was it damaged?") from error
+
+
 def _card(data: bytes, where: str) -> dict[str, Any]:
     try:
         said = json.loads(data)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or not {"title", "as_of", "files"} <= said.keys():
+        datetime.fromisoformat(said["as_of"])
+        known = {"title", "licence", "attribution"} <= said.keys() and all(map(_describes_a_file, said["files"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        known = False
+    if not known:
         raise SourceError(f"{where} holds no release", hint=f"its {CARD} is not one of a release")
-    return said
+    return dict(said)
+
+
+def _describes_a_file(file: Mapping[str, Any]) -> bool:
+    """Return whether this names a file in the release's own folder."""
+    path = PurePosixPath(file["path"])
+    inside = not path.is_absolute() and ".." not in path.parts and not {":", "\\", "\0"} & set(file["path"])
+    return inside and isinstance(file["sha256"], str)
 
 
 def _downloaded(address: str) -> bytes:
