@@ -77,6 +77,22 @@ class ExcessConfig(_Strict):
         return years
 
 
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]+(/[0-9]{1,3})?", name):
+        raise ValueError(f"{name!r} is no host; write its name or address alone, or a network such as 10.1.0.0/16")
+    return name
+
+
+class FetchConfig(_Strict):
+    """What may be fetched.
+
+    Attributes:
+        private_hosts: names, addresses or networks that are not on the internet and may be fetched from.
+    """
+
+    private_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -94,6 +110,7 @@ class BookConfig(_Strict):
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
+        fetch: what may be fetched.
         site: whether ``publish`` makes pages to read the release, too.
         ledger: where the ledger is: a folder, from that of the book, or the address of an object store such as
             ``s3://bucket/ledger``, where it is only read.
@@ -113,6 +130,7 @@ class BookConfig(_Strict):
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
+    fetch: FetchConfig = FetchConfig()
     site: bool = True
     ledger: Annotated[str, Field(min_length=1)] = "ledger"
     storage: dict[str, str] = Field(default_factory=dict)

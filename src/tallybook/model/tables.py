@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -333,8 +334,7 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
             f"unexpected column {_shown(extra[0])}", file=file, line=1, hint=f"expected {', '.join(columns)}"
         )
     if len(names) != len(set(names)):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))
+        twice = Counter(names).most_common(1)[0][0]
         raise DataRefusedError(f"the column {_listed([twice])} stands there twice", file=file, line=1)
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from tallybook.errors import BookError, SourceError
-from tallybook.model.files import read_file
+from tallybook.model.files import MOST_BYTES, read_file
 from tallybook.model.metrics import Level, level_of
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.write import CARD
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_SECONDS: Final = 60
 
@@ -183,9 +187,23 @@ def _describes_a_file(file: Mapping[str, Any]) -> bool:
 def _downloaded(address: str) -> bytes:
     import httpx
 
+    from tallybook.sources.guard import Guarded
+
     try:
-        response = httpx.get(address, timeout=_TIMEOUT_SECONDS, follow_redirects=True).raise_for_status()
+        # Who gives an address means its host, wherever that is; a redirect may not lead to another that is private.
+        way = Guarded([httpx.URL(address).host])
+        with httpx.Client(transport=way, timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
+            return b"".join(_pieces(client.stream("GET", address), address))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         said = str(error).split("\n", 1)[0] or type(error).__name__
         raise SourceError(f"cannot read {address}: {said}") from error
-    return response.content
+
+
+def _pieces(asked: AbstractContextManager[httpx.Response], address: str) -> Iterator[bytes]:
+    left = MOST_BYTES
+    with asked as response:
+        for piece in response.raise_for_status().iter_bytes():
+            left -= len(piece)
+            if left < 0:
+                raise SourceError(f"cannot read {address}: more than {MOST_BYTES:,} bytes", hint="is it a release's?")
+            yield piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ import stamina
 from tallybook.errors import SourceError
 from tallybook.model.packed import PackedError, unpacked
 from tallybook.sources.archive import Archive, Fetched, Progress, without_password
+from tallybook.sources.guard import Guarded
 
 _TIMEOUT_SECONDS = 60
 _MOST_SECONDS = 1800
@@ -100,10 +101,11 @@ class Web:
 
 
 @contextmanager
-def connected(archive: Archive, progress: Progress) -> Iterator[Web]:
-    """Open a connection for the block."""
+def connected(archive: Archive, progress: Progress, private_hosts: Sequence[str] = ()) -> Iterator[Web]:
+    """Open a connection for the block; of hosts that are not on the internet only to those that are opted in."""
     headers = {"Accept-Encoding": "gzip"}
-    with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True, headers=headers) as client:
+    way = Guarded(private_hosts)
+    with httpx.Client(transport=way, timeout=_TIMEOUT_SECONDS, follow_redirects=True, headers=headers) as client:
         yield Web(client, archive, progress)
 
 
