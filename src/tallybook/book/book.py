@@ -520,6 +520,7 @@ class Book:
             clock=self._clock,
             register=self._feed_register(source.name),
             progress=progress,
+            private_hosts=self.config.fetch.private_hosts,
         )
 
     def _today(self) -> date:

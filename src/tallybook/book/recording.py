@@ -66,6 +66,7 @@ class Recorder:
         clock: tells the time.
         register: where the register that comes with the source is kept.
         progress: called as the work goes on.
+        private_hosts: hosts that are not on the internet and may be fetched from.
     """
 
     source: Source
@@ -78,12 +79,19 @@ class Recorder:
     clock: Callable[[], datetime]
     register: Path
     progress: Progress
+    private_hosts: tuple[str, ...] = ()
 
     def record(self, location: str, moment: datetime, *, allow_withdrawals: bool) -> list[Recorded]:
         """Record the files at a location; see ``Book.record``."""
         today = self.day_of(moment)
         found = fetch_source(
-            self.source, location, levels=self.levels, today=today, archive=self.raw, progress=self.progress
+            self.source,
+            location,
+            levels=self.levels,
+            today=today,
+            archive=self.raw,
+            progress=self.progress,
+            private_hosts=self.private_hosts,
         )
         self.progress("checking", 0, 0)
         said = parse_source(self.source, found, levels=self.levels, places=self.places, today=today)

@@ -169,7 +169,7 @@ class Archive:
             return [Entry(**json.loads(line)) for line in lines]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise LedgerError(f"cannot read {self.folder / LOG}: {error}", hint="restore it") from error
 
     def last(self, address: str) -> Fetched | None:
@@ -262,7 +262,7 @@ class Archive:
             return [Act.read(json.loads(line)) for line in lines]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise LedgerError(f"cannot read {self.folder / ACTS}: {error}", hint="restore it") from error
 
     def did(self, act: Act) -> None:
