@@ -221,7 +221,7 @@ class Publisher:
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told) if before else _NOTHING
+        changes = self._changes(before[-1], known, method, told) if before else _no_changes()
         state = replace(state, changes=changes.counts())
         return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
 
@@ -260,4 +260,6 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-_NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
+def _no_changes() -> Changes:
+    """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
