@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from scenes import IMPORT, Scene, do, held, rebuilt
+from scenes import IMPORT, Scene, do, held, looked_done_looked, rebuilt
 from watched import Ended, Fault, run
 
 ORDER: Final = ("records", "observed", "known", "release", "releases")
@@ -60,7 +60,7 @@ class Stage:
         told(run(scene.stage, self._made, within=self._made))
         self.before = told(run(held, self._made, within=self._made))
         with self.copy() as home:
-            done = run(do, scene, home, home.with_suffix(".said"), within=home)
+            done = run(do, scene, home, home.with_suffix(".said"), within=home, fault=Fault())
             if done.code:
                 raise RuntimeError(f"{scene.name}: {done.err}")
             self.calls, self.seconds = done.calls, done.seconds
@@ -122,12 +122,11 @@ def _kill(stage: Stage, home: Path, fault: Fault, *, anew: bool) -> bool:
         done = run(do, stage.scene, home, said, within=home, fault=fault)
         ends(done)
         whole()
-        found = told(run(held, home, within=home))
+        done_by_then = said.read_text().splitlines() if said.exists() else []
+        found, after = told(run(looked_done_looked, stage.scene, home, said, within=home))
         whole()
-        check_between(stage, found, said.read_text().splitlines() if said.exists() else [])
-        told(run(do, stage.scene, home, said, within=home))
-        whole()
-    finished(stage, told(run(held, home, within=home)), home)
+    check_between(stage, found, done_by_then)
+    finished(stage, after, home)
     if anew and stage.scene is not IMPORT and "compaction" not in stage.scene.name:
         made = told(run(rebuilt, home, within=home))
         for what in ("records", "observed", "known"):
@@ -164,7 +163,10 @@ def check_between(stage: Stage, found: dict[str, Any], said: list[str]) -> None:
     if said:
         least = len(before["records"]["observations"]) + int(said[-1]) + 1 if said[-1] != "done" else None
         recorded = len(found["records"]["observations"])
-        expect(recorded == len(after["records"]["observations"]) if least is None else recorded >= least, "a record is lost")
+        expect(
+            recorded == len(after["records"]["observations"]) if least is None else recorded >= least,
+            "a record is lost",
+        )
     expect(found["untold"], f"damage: {found['damage']}")
 
 

@@ -29,7 +29,16 @@ from pathlib import Path
 from typing import Any, Final
 
 _PRELOADED: Final = [
-    *("polars", "deltalake", "httpx", "numpy", "rich.progress", "rich.table", "tallybook.book", "tallybook.cli.commands"),
+    *(
+        "polars",
+        "deltalake",
+        "httpx",
+        "numpy",
+        "rich.progress",
+        "rich.table",
+        "tallybook.book",
+        "tallybook.cli.commands",
+    ),
     *("tallybook.site.build", "tallybook.cli", "multiprocessing.resource_sharer", "scenes"),
 ]
 """What every process would import. None of it may start a thread that is asked of, for processes are forked from it."""
@@ -139,7 +148,7 @@ def run(work: Callable[..., Any], *arguments: Any, within: Path, fault: Fault | 
         work: a function of a module; ``SystemExit`` is its exit code.
         arguments: its arguments.
         within: the folder whose files count.
-        fault: what happens.
+        fault: what happens; None: nothing, and no call is counted.
 
     Raises:
         HungError: it took longer than two minutes.
@@ -149,16 +158,15 @@ def run(work: Callable[..., Any], *arguments: Any, within: Path, fault: Fault | 
     ours, theirs = socket.socketpair()
     mine, its = context.Pipe(duplex=False)
     files = tuple(within.with_name(f"{within.name}.{name}") for name in ("out", "err"))
-    happens = fault or Fault()
-    process = context.Process(target=_begin, args=(work, arguments, theirs, its, files, happens.limits))
+    process = context.Process(target=_begin, args=(work, arguments, theirs, its, files, fault and fault.limits))
     process.start()
     theirs.close()
     its.close()
     began = time.monotonic()
     try:
         with ours:
-            calls = _watched(process, ours, within, happens)
-        process.join()
+            calls = _watched(process, ours, within, fault) if fault else 0
+        process.join(_HUNG_SECONDS)
         told = mine.recv() if mine.poll() else None
     except EOFError:
         told = None
@@ -178,7 +186,7 @@ def _begin(
     watcher: socket.socket,
     back: connection.Connection,
     files: tuple[Path, Path],
-    limits: dict[int, int],
+    limits: dict[int, int] | None,
 ) -> None:
     """Be watched from here on, and work."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -186,11 +194,12 @@ def _begin(
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
-    asked = _ask()
-    socket.send_fds(watcher, [b"."], [asked])
-    os.close(asked)
+    if limits is not None:
+        asked = _ask()
+        socket.send_fds(watcher, [b"."], [asked])
+        os.close(asked)
     watcher.close()
-    for which, most in limits.items():
+    for which, most in (limits or {}).items():
         has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         limit = most + (has if which == resource.RLIMIT_AS else 0)
         resource.setrlimit(which, (limit, limit))

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
@@ -184,9 +185,10 @@ class Publisher:
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
             return False, notes
-        closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
+        with alone(self.ledger.folder):
+            days = tuple(map(str, waiting))
+            self.raw.about_to(Act("close", days=days, in_time=True) if days else None)
+            closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
         return bool(closed), []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
