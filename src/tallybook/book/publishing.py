@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
@@ -188,9 +189,10 @@ class Publisher:
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
             return False, notes
-        closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
+        with alone(self.ledger.folder):
+            days = tuple(map(str, waiting))
+            self.raw.about_to(Act("close", days=days, in_time=True) if days else None)
+            closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
         return bool(closed), []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
@@ -225,7 +227,7 @@ class Publisher:
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told) if before else _NOTHING
+        changes = self._changes(before[-1], known, method, told) if before else _no_changes()
         state = replace(state, changes=changes.counts())
         return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
 
@@ -264,4 +266,6 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-_NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
+def _no_changes() -> Changes:
+    """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tallybook.errors import BookError, SourceError
 
@@ -70,6 +71,54 @@ def synced(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def whole_lines(file: Path) -> list[str]:
+    """Return the lines of a file that is only added to; none where it is missing.
+
+    A last line without an end was being written when the process was killed or the disk was full: it is left out.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not UTF-8.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return []
+    return data.decode().split("\n")[:-1]
+
+
+def append_line(file: Path, line: str) -> None:
+    """Add a line to a file, as a whole or not at all; it is on the disk when this returns.
+
+    A last line without an end is cut off first. One process at a time may add.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with file.open("a+b") as lines:
+        whole = _whole(lines)
+        try:
+            lines.write(f"{line}\n".encode())
+            lines.flush()
+            os.fsync(lines.fileno())
+        except OSError:
+            with suppress(OSError):  # else whoever adds the next line does it
+                os.truncate(file, whole)
+            raise
+    if not whole:
+        synced(file.parent)
+
+
+def _whole(lines: IO[bytes]) -> int:
+    """Cut off a last line without an end, and return how many bytes there are then."""
+    size = lines.seek(0, os.SEEK_END)
+    lines.seek(max(0, size - 1))
+    if lines.read() in (b"", b"\n"):
+        return size
+    lines.seek(0)
+    return lines.truncate(lines.read().rfind(b"\n") + 1)
 
 
 def replace_file(file: Path, data: bytes) -> None:
