@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from tallybook.errors import BookError
+from tallybook.model.cards import Address
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.mortality import YearRange
 
@@ -77,6 +77,30 @@ class ExcessConfig(_Strict):
         return years
 
 
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", text):
+        raise ValueError(f"{text!r} is no http or https address")
+    return text.rstrip("/") + "/"
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+", text):
+        raise ValueError(f"{text!r} is no address for mail, such as data@example.org")
+    return text
+
+
+class ContactConfig(_Strict):
+    """Who answers questions about the data.
+
+    Attributes:
+        name: of a person or a desk.
+        email: where to write to.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    email: Annotated[str, AfterValidator(_email)]
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -84,7 +108,12 @@ class BookConfig(_Strict):
         id: what programs call it: small letters, digits, - and _; None: the name of its folder, made such.
         title: what the dataset is called.
         publisher: who publishes it.
-        licence: its licence, by name.
+        description: what it is, in a sentence or two; None: one is made of its levels and metrics.
+        keywords: words to find it by, besides the sources' tags.
+        licence: its licence: an SPDX identifier such as ``CC-BY-4.0``, or words.
+        licence_url: where the licence can be read; of those with an identifier it is known.
+        address: where the release will be on the web, as catalogues and citations name it; None: they name no address.
+        contact: who answers questions about the data; data catalogues of the United States ask for it.
         attribution: how to name its source.
         notice: a warning to every reader, such as that the numbers are invented; empty where there is none.
         time_zone: the zone a day ends in.
@@ -103,7 +132,12 @@ class BookConfig(_Strict):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
     title: str
     publisher: str
+    description: str | None = None
+    keywords: tuple[str, ...] = ()
     licence: str
+    licence_url: Address | None = None
+    address: Annotated[str, AfterValidator(_address)] | None = None
+    contact: ContactConfig | None = None
     attribution: str
     notice: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
@@ -119,7 +153,7 @@ class BookConfig(_Strict):
 
     @field_validator("levels", "metrics")
     @classmethod
-    def _once(cls, named: tuple[StrEnum, ...]) -> tuple[StrEnum, ...]:
+    def _once(cls, named: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(named)) < len(named):
             raise ValueError("something stands there twice")
         return named

@@ -14,9 +14,10 @@ import polars as pl
 
 from tallybook.model.metrics import COUNTS, Level
 from tallybook.model.weeks import week_label
+from tallybook.release.dictionary import SOURCES
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.weeks import WEEKS
-from tallybook.release.write import CARD, SOURCES
+from tallybook.release.write import CARD
 from tallybook.site.formats import long_day
 from tallybook.site.formats import metric as in_plural
 from tallybook.site.latest import Row, rows_of, untold
