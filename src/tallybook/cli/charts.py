@@ -166,8 +166,9 @@ def excess(
     from tallybook.charts.excess import excess as charts
 
     book = Book(folder)
-    made = book.excess()
-    _save(charts(made, place_of(name, made), theme=theme, source=book.terms["attribution"]), output)
+    made, terms = book.excess(), book.terms
+    source = f"{terms['attribution'].rstrip('.')}. Licence: {terms['licence']}"
+    _save(charts(made, place_of(name, made), theme=theme, source=source), output)
 
 
 @app.command(epilog="Example: tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid")
