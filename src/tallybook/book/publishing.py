@@ -45,7 +45,7 @@ REGISTER_FILE: Final = "anomalies.csv"
 _OWN: Final = "book"
 _ABOUT: Final = {
     *("id", "title", "description", "keywords", "notice", "publisher", "contact", "address", "licence", "licence_url"),
-    *("attribution", "time_zone", "community_spread_from"),
+    *("attribution", "time_zone", "community_spread_from", "formats"),
 }
 _PLACES_AT_ONCE: Final = 500
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -101,6 +101,10 @@ class ContactConfig(_Strict):
     email: Annotated[str, AfterValidator(_email)]
 
 
+Format = Literal["xlsx", "sqlite"]
+"""What a release may come in besides CSV and Parquet."""
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -123,6 +127,8 @@ class BookConfig(_Strict):
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
+        formats: what it comes in besides CSV and Parquet: ``xlsx`` (the states, for Excel), ``sqlite`` (one file of
+            its tables, for Datasette).
         site: whether ``publish`` makes pages to read the release, too.
         ledger: where the ledger is: a folder, from that of the book, or the address of an object store such as
             ``s3://bucket/ledger``, where it is only read.
@@ -147,11 +153,12 @@ class BookConfig(_Strict):
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
+    formats: tuple[Format, ...] = ()
     site: bool = True
     ledger: Annotated[str, Field(min_length=1)] = "ledger"
     storage: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("levels", "metrics")
+    @field_validator("levels", "metrics", "formats")
     @classmethod
     def _once(cls, named: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(named)) < len(named):

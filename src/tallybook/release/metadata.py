@@ -11,8 +11,28 @@ import polars as pl
 
 from tallybook.release.catalogue import CATALOGUE, catalogue
 from tallybook.release.citation import CITATION, citation
+from tallybook.release.database import write_database
 from tallybook.release.datapackage import DATAPACKAGE, datapackage
 from tallybook.release.facts import facts
+from tallybook.release.workbook import write_workbooks
+
+
+def write_formats(folder: Path, said: Mapping[str, Any], columns: pl.DataFrame) -> None:
+    """Write a release in the further formats that its book asks for.
+
+    Args:
+        folder: its folder, its tables written.
+        said: what it says of itself; ``formats`` names them.
+        columns: what its columns mean, as ``dictionary`` returns it.
+    """
+    wanted = said.get("formats", ())
+    if not wanted:
+        return
+    told = facts(folder, {**said, "files": []}, columns)
+    if "xlsx" in wanted:
+        write_workbooks(folder, told)
+    if "sqlite" in wanted:
+        write_database(folder, told)
 
 
 def write_metadata(folder: Path, card: Mapping[str, Any], columns: pl.DataFrame) -> Iterator[Path]:

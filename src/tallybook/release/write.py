@@ -36,7 +36,7 @@ from tallybook.release.layout import (
     totals_table,
     with_context,
 )
-from tallybook.release.metadata import write_metadata
+from tallybook.release.metadata import write_formats, write_metadata
 from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
@@ -208,6 +208,7 @@ def write_card(folder: Path, said: Mapping[str, Any]) -> tuple[ReleaseFile, ...]
     """Write what the columns of a release's files mean, and its card; return its files."""
     meanings = dictionary(folder)
     meanings.write_csv(folder / DICTIONARY)
+    write_formats(folder, said, meanings)
     data = [_file(folder, path) for path in sorted(path for path in folder.rglob("*") if path.is_file())]
     card = {**said, "files": [asdict(file) for file in data]}
     told = [_file(folder, path) for path in write_metadata(folder, card, meanings)]
