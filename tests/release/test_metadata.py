@@ -17,6 +17,7 @@ from frictionless import Package
 from tallybook import Book
 from tallybook.book.weekly import weekly_book
 from tallybook.errors import BookError
+from tallybook.release import meanings
 
 TYPES = {
     "date": pl.Date,
@@ -61,11 +62,17 @@ BOOKS: dict[str, Callable[[Path, Path], Book]] = {
 }
 
 
-@pytest.fixture(scope="module", params=BOOKS)
-def release(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def releases(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The release of a book of each kind."""
-    book = BOOKS[request.param](tmp_path_factory.mktemp("metadata") / "book", shared_data)
-    return book.publish(site=False).folder
+    folder = tmp_path_factory.mktemp("metadata")
+    return {name: make(folder / name, shared_data).publish(site=False).folder for name, make in BOOKS.items()}
+
+
+@pytest.fixture(params=BOOKS)
+def release(request: pytest.FixtureRequest, releases: dict[str, Path]) -> Path:
+    """Each of them."""
+    return releases[request.param]
 
 
 def read(file: Path) -> Any:
@@ -74,7 +81,6 @@ def read(file: Path) -> Any:
 
 def test_the_data_package_and_its_data_are_valid(release: Path) -> None:
     said = read(release / "datapackage.json")
-    assert Package.metadata_validate(said) is not None
     assert list(Package.metadata_validate(said)) == []
     # Without an extra of its own frictionless reads no Parquet; those files are compared below.
     said["resources"] = [one for one in said["resources"] if one["format"] != "parquet"]
@@ -105,6 +111,28 @@ def test_the_types_of_the_data_package_are_those_of_the_parquet_files(release: P
             assert key is None or not rows.select(key).is_duplicated().any()
             required = [field["name"] for field in one["schema"]["fields"] if "constraints" in field]
             assert [name for name in required if rows[name].null_count()] == []
+
+
+def test_the_dictionary_has_every_column_of_every_table_and_no_other(release: Path) -> None:
+    said = pl.read_csv(release / "dictionary.csv", infer_schema=False)
+    tables = [path for path in release.rglob("*") if path.suffix in (".csv", ".parquet")]
+    scans = {path: pl.scan_csv(path) if path.suffix == ".csv" else pl.scan_parquet(path) for path in tables}
+    there = {path.relative_to(release).as_posix(): scan.collect_schema().names() for path, scan in scans.items()}
+    told = said.group_by("file", maintain_order=True).agg("column")
+    assert dict(told.rows()) == there
+    for column in ("type", "meaning", "source"):
+        assert said.filter(pl.col(column).fill_null("") == "").rows() == []
+    # A number has a unit, unless it counts or names something by itself.
+    unitless = said.filter(pl.col("type") == "number", pl.col("unit").fill_null("") == "")
+    assert unitless.select("file", "column").rows() == []
+
+
+def test_no_meaning_is_kept_of_a_column_that_there_is_not(releases: dict[str, Path]) -> None:
+    said = pl.concat(pl.read_csv(out / "dictionary.csv", infer_schema=False) for out in releases.values())
+    assert set(meanings._OWN) | set(meanings._EXCESS) <= set(said["column"])
+    for start, own in meanings._BY_FILE.items():
+        there = said.filter(pl.col("file").str.starts_with(start))
+        assert set(own) <= set(there["column"]), start
 
 
 def test_every_file_is_described_with_its_digest_licence_and_sources(release: Path) -> None:
