@@ -343,10 +343,11 @@ def _write_level(folder: Path, made: Figures) -> Iterator[str]:
 
 
 def _file(folder: Path, path: Path) -> ReleaseFile:
-    data = path.read_bytes()
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()  # a database may be larger than memory
     rows = None
     if path.suffix == ".parquet":
         rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     elif path.suffix == ".csv":
         rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
-    return ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())
+    return ReleaseFile(path.relative_to(folder).as_posix(), rows, path.stat().st_size, digest)
