@@ -15,7 +15,7 @@ import polars as pl
 from tallybook.anomalies import read_anomalies
 from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
-from tallybook.book.publishing import REGISTER_FILE, Publisher
+from tallybook.book.publishing import REGISTER_FILE, Publisher, terms
 from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
 from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
 from tallybook.book.releasing import Published, ReleaseLog
@@ -133,6 +133,11 @@ class Book:
     def sources(self) -> Catalogue:
         """The sources, by name: the cards in the folder ``sources``."""
         return read_catalogue(self.folder / "sources")
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The ``licence`` and ``attribution`` of its releases, with what sources ask for; ``non_commercial`` or not."""
+        return terms(self.config, self.sources)
 
     @cached_property
     def places(self) -> Gazetteer:

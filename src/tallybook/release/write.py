@@ -36,13 +36,11 @@ from tallybook.release.layout import (
     totals_table,
     with_context,
 )
+from tallybook.release.metadata import write_formats, write_metadata
 from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
-
-SOURCES: Final = "sources.json"
-"""The file that says what the sources are."""
 
 PAGES: Final = "site.json"
 """The file that names what belongs to the release's site, where it has one."""
@@ -134,7 +132,7 @@ def write_release(
     register: pl.DataFrame,
     provenance: Mapping[str, pl.DataFrame],
     history: History,
-    about: dict[str, str],
+    about: Mapping[str, Any],
     site: Callable[[Path, Path], None] | None = None,
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
@@ -208,9 +206,14 @@ def write_register(folder: Path, register: pl.DataFrame) -> None:
 
 def write_card(folder: Path, said: Mapping[str, Any]) -> tuple[ReleaseFile, ...]:
     """Write what the columns of a release's files mean, and its card; return its files."""
-    dictionary(folder).write_csv(folder / DICTIONARY)
-    files = tuple(_described(folder))
-    card = {**said, "files": [asdict(file) for file in files]}
+    meanings = dictionary(folder)
+    meanings.write_csv(folder / DICTIONARY)
+    write_formats(folder, said, meanings)
+    data = [_file(folder, path) for path in sorted(path for path in folder.rglob("*") if path.is_file())]
+    card = {**said, "files": [asdict(file) for file in data]}
+    told = [_file(folder, path) for path in write_metadata(folder, card, meanings)]
+    files = tuple(sorted([*data, *told], key=lambda file: Path(file.path)))
+    card["files"] = [asdict(file) for file in files]
     (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return files
 
@@ -258,7 +261,7 @@ def lacks(level: Level) -> str:
     return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
-def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> list[str]:
+def _write_history(folder: Path, history: History, about: Mapping[str, Any]) -> list[str]:
     notes = list(write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
@@ -339,12 +342,12 @@ def _write_level(folder: Path, made: Figures) -> Iterator[str]:
         with_context(table, made).write_parquet(folder / below / f"{STEMS[made.level]}.parquet")
 
 
-def _described(folder: Path) -> Iterator[ReleaseFile]:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = path.read_bytes()
-        rows = None
-        if path.suffix == ".parquet":
-            rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
-        elif path.suffix == ".csv":
-            rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
-        yield ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())
+def _file(folder: Path, path: Path) -> ReleaseFile:
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()  # a database may be larger than memory
+    rows = None
+    if path.suffix == ".parquet":
+        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    elif path.suffix == ".csv":
+        rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
+    return ReleaseFile(path.relative_to(folder).as_posix(), rows, path.stat().st_size, digest)

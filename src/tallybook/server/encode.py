@@ -32,6 +32,7 @@ COMPRESSED: Final = (
     "image/jpeg",
     "image/webp",
     "application/zip",
+    "application/vnd.openxmlformats-officedocument.",
     "font/",
 )
 """How media types begin that are compressed already."""
