@@ -487,8 +487,8 @@ def test_hostile_files_are_refused_in_little_memory(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"bomb: the gzip file unpacks to more than {250 * len(files['bomb']):,} bytes, 250 times its size; fetch it again, "
-        "or split it",
+        f"bomb: the gzip file unpacks to more than {250 * len(files['bomb']):,} bytes, 250 times its size; fetch it "
+        "again, or split it",
         "line, line 2: the line is longer than 1,048,576 characters; is this a table, a row per line?",
         "deep.json: this is JSON within JSON without end",
     ]
