@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test bench check lock clean chromium
+.PHONY: demo test bench fuzz check lock clean chromium
 
 demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
 	$(BIN)/tallybook demo demo
@@ -26,17 +26,30 @@ check: $(VENV)/dev ## format, lint, types, imports between rooms
 bench: $(VENV)/dev $(VENV)/delphi/bin/python ## speed as ratios to the floor, accuracy against truth, into BENCHMARKS.md
 	$(BIN)/python bench/run.py
 
+fuzz: $(VENV)/fuzz/bin/python ## what others write is taken or refused in one line: every reader for FUZZ_SECONDS (600)
+	$(VENV)/fuzz/bin/python trust/fuzz/large.py
+	$(VENV)/fuzz/bin/python trust/fuzz/run_fuzz.py $(READERS)
+
 lock: $(VENV)/bin/python ## pin the newest releases, with hashes; name no index
 	$(PIP) uv
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK) --extra dev --output-file requirements/dev.txt
 	$(BIN)/uv pip compile requirements/delphi.in $(LOCK) --output-file requirements/delphi.txt
+	$(BIN)/uv pip compile requirements/fuzz.in $(LOCK) --output-file requirements/fuzz.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 $(VENV)/delphi/bin/python: $(VENV)/bin/python requirements/delphi.txt
 	$(PYTHON) -m venv $(VENV)/delphi
 	$@ -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements/delphi.txt
+	touch $@
+
+# The fuzzer is built for Linux on x86-64 and so many versions of Python; what is developed with does not need it.
+$(VENV)/fuzz/bin/python: $(VENV)/bin/python requirements/runtime.txt requirements/fuzz.txt
+	$(PYTHON) -m venv $(VENV)/fuzz
+	$@ -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements/runtime.txt
+	$@ -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements/fuzz.txt
+	$@ -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps --editable .
 	touch $@
 
 clean:

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from tallybook.errors import DataRefusedError
-from tallybook.model import tables
+from tallybook.model import decoding
 from tallybook.model.tables import LINE, read_table
 
 COLUMNS = ("date", "state", "cases")
@@ -27,7 +27,7 @@ def test_the_ways_a_table_may_be_written(data: bytes) -> None:
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MOST_BYTES", 1000)
+    monkeypatch.setattr(decoding, "MOST_BYTES", 1000)
     says = {
         gzip.compress(b"0" * 100_000): "the gzip file unpacks to more than 1,000",
         b"0" * 1001: "is larger than 1,000",

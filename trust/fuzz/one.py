@@ -1,6 +1,7 @@
 """Fuzz one reader, guided by coverage: ``python trust/fuzz/one.py READER [options of libFuzzer] FOLDER``.
 
-Of an environment of its own, with Atheris. The process may have so much memory and no more, and each input so much time.
+Of an environment of its own, with Atheris. The process may have so much memory, and each
+input so much time.
 """
 
 import os

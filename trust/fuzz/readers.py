@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import polars as pl
@@ -24,10 +24,12 @@ from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.model.cards import Card
 from tallybook.model.checksums import Checksums
 from tallybook.model.config import read_config
+from tallybook.model.decoding import decoded
 from tallybook.model.metrics import Level
+from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import read_own_places
 from tallybook.model.reports import REPORT_SCHEMA, Reports
-from tallybook.model.tables import decoded, read_table
+from tallybook.model.tables import read_table
 from tallybook.release.reading import PublishedRelease
 from tallybook.server import epidata_asked
 from tallybook.server.refusals import RefusedError
@@ -120,7 +122,8 @@ def _published(data: bytes) -> object:
     said = published.parse(
         data[1:], file="us.csv", source="nyt", level=level, places=gazetteer(), today=TODAY, live=first > 127
     )
-    return _whole(said)
+    _whole(said)
+    return said
 
 
 _TOWNS: Final[dict[str, Any]] = {
@@ -157,7 +160,9 @@ def _card(which: str) -> Card:
 def _by_card(which: str) -> Callable[[bytes], object]:
     def read(data: bytes) -> object:
         card = _card(which)
-        return _whole(parse_table(data, file="t", source="s", card=card, places=gazetteer(), today=TODAY))
+        said = parse_table(data, file="t", source="s", card=card, places=gazetteer(), today=TODAY)
+        _whole(said)
+        return said
 
     return read
 
@@ -194,8 +199,7 @@ def _parquet(data: bytes) -> object:
 
 
 def _index(data: bytes) -> object:
-    found = index.read(str(_file("index/index.parquet", data).parent))
-    return found
+    return index.read(str(_file("index/index.parquet", data).parent))
 
 
 def _names(data: bytes) -> object:
@@ -211,7 +215,7 @@ def _names(data: bytes) -> object:
     except OSError:  # too long a name
         return None
     try:
-        return [len(FolderHistory(folder)), named_by(file, ["us.csv", "live/us.csv"])]
+        return [len(FolderHistory(folder)), named_by(PurePosixPath(text), ["us.csv", "live/us.csv"])]
     finally:
         file.unlink()
 
@@ -253,7 +257,7 @@ def _asked(data: bytes) -> object:
 
 
 _HEADER: Final = ",".join(ANOMALY_COLUMNS)
-_ALL_CAUSE: Final = ",".join((*all_cause.DEATHS_SCHEMA, "expected_deaths", "excess_deaths", "baseline"))
+_ALL_CAUSE: Final = ",".join((*DEATHS_SCHEMA, "expected_deaths", "excess_deaths", "baseline"))
 _RELEASE: Final = {
     "title": "Counts",
     "as_of": "2021-03-01T00:00:00+00:00",

@@ -35,11 +35,15 @@ def fuzz(reader: Reader) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(reader.seeds):
         (folder / f"seed-{number}").write_bytes(seed)
+    words = {word for seed in reader.seeds for word in re.findall(rb"[\w*<-]+|[^\w\s]+", seed) if len(word) < 40}
+    told = "\n".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"' for word in sorted(words))
+    (OUT / f"{reader.name}.dict").write_text(f"{told}\n")
     options = {
         "max_total_time": SECONDS,
         "timeout": LONGEST_SECONDS,
         "rss_limit_mb": MOST_MEGABYTES,
         "max_len": LONGEST_INPUT,
+        "dict": OUT / f"{reader.name}.dict",
         "artifact_prefix": f"{folder}/",
         "print_final_stats": 1,
     }

@@ -12,7 +12,7 @@ from tallybook.errors import BookError, SourceError
 MOST_BYTES: Final = 2 * 1024**3
 """The largest file that is read, unpacked."""
 
-MOST_TEXT: Final = 1 << 20
+MOST_TEXT: Final = 1 << 18
 """The largest text that a person is taken to have written, in bytes."""
 
 
@@ -44,6 +44,17 @@ def read_file(file: Path, *, most: int | None = None) -> bytes:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:  # a name with a NUL, or with a lone surrogate
         raise SourceError(f"cannot read {str(file)!r}: {error}") from error
+
+
+def inside(file: Path, folder: Path) -> Path:
+    """Return a file of a folder that came from others, which is in it.
+
+    Raises:
+        SourceError: it is a link that leads out of the folder.
+    """
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise SourceError(f"{file} is a link that leads out of {folder}", hint="put the file itself there")
+    return file
 
 
 def read_text(file: Path) -> str:

@@ -14,29 +14,17 @@ from typing import Final, Literal
 import polars as pl
 
 from tallybook.errors import DataRefusedError
-from tallybook.model.files import MOST_BYTES
-from tallybook.model.packed import GZIP, PackedError, unpacked
+from tallybook.model.decoding import decoded, refuse_endless
+from tallybook.model.texts import FORMULA, UNSEEN
 
-_ZIP = b"PK\x03\x04"
-_OTHERS: Final = {
-    # In this order: one begins as the other does.
-    "UTF-32": (b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
-    "UTF-16": (b"\xff\xfe", b"\xfe\xff"),
-}
-_MOST_COLUMNS: Final = 16_384  # as many as a spreadsheet has
-_LONGEST_LINE: Final = 1 << 20
 _COMPARED: Final = 1_000
 _MOST = 10**10
 _FIRST_YEAR = 1900
-
-UNSEEN: Final = "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u202a-\u202e\u2066-\u2069]"
-"""The pattern of characters that do not show but change what is seen: controls, and those that turn the direction."""
 
 LINE: Final = "\N{PILCROW SIGN}line"
 """The column that says on which line a row starts; no agency calls one so."""
 
 _SHOWN = 60
-_IS_IT: Final = "is this a table, a row per line?"
 
 
 @dataclass(frozen=True)
@@ -143,6 +131,19 @@ class Table:
             table = table.with_rows(table.rows.with_columns(text.cast(pl.Float64)))
         return table
 
+    def with_plain_texts(self, *columns: str) -> Table:
+        """Return the table itself, its texts in these columns being what they look like wherever they are shown.
+
+        Raises:
+            DataRefusedError: a cell has a character that does not show, or begins as formulas of spreadsheets do.
+        """
+        for column in columns:
+            text = pl.col(column)
+            self.refuse(text.str.contains(UNSEEN), column, "a character in {text} does not show", hint="take it out")
+            says = "{text} begins as a formula does"
+            self.refuse(text.str.contains(FORMULA), column, says, hint="begin it with a letter or a digit")
+        return self
+
     def required(self, *columns: str) -> Table:
         """Return the table itself, none of these columns having a blank cell.
 
@@ -188,7 +189,7 @@ def read_table(
     tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
     """
     text = decoded(data, file)
-    _refuse_endless(text, file, delimiter)
+    refuse_endless(text, file, delimiter)
     header = _header(text, file, delimiter)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     check_header(header, wanted, file, ignored=ignored)
@@ -207,71 +208,11 @@ def in_words(column: str) -> str:
     return column.replace("{", "{{").replace("}", "}}")
 
 
-def _refuse_endless(text: str, file: str, delimiter: str) -> None:
-    """Refuse a file with a line that no table has, before anything is made of it."""
-    begins = 0
-    while len(text) - begins > _LONGEST_LINE:
-        ends = text.rfind("\n", begins, begins + _LONGEST_LINE + 1)
-        if ends < 0:
-            line = text.count("\n", 0, begins) + 1
-            raise DataRefusedError(
-                f"the line is longer than {_LONGEST_LINE:,} characters", file=file, line=line, hint=_IS_IT
-            )
-        begins = ends + 1
-    columns = text.count(delimiter, 0, text.find("\n") + 1 or len(text)) + 1
-    if columns > _MOST_COLUMNS:
-        raise DataRefusedError(f"{columns:,} columns are more than {_MOST_COLUMNS:,}", file=file, line=1, hint=_IS_IT)
-
-
 def _header(text: str, file: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
-
-
-def decoded(data: bytes, file: str) -> str:
-    """Return the text of a file that may be gzipped, without line ends at its end.
-
-    Raises:
-        DataRefusedError: the file is empty, damaged, too large, a web page, a workbook, or not UTF-8.
-    """
-    if data.startswith(GZIP):
-        try:
-            data = unpacked(data, most=MOST_BYTES)
-        except PackedError as error:
-            raise DataRefusedError(f"the gzip file {error}", file=file, hint="fetch it again, or split it") from None
-        if data.startswith(GZIP):
-            raise DataRefusedError("this is gzip within gzip", file=file, hint="unpack it once")
-    if len(data) > MOST_BYTES:
-        raise DataRefusedError(f"the file is larger than {MOST_BYTES:,} bytes", file=file, hint="split it")
-    if data.startswith(_ZIP):
-        raise DataRefusedError("this is a workbook or a ZIP file, not a table", file=file, hint="save the sheet as CSV")
-    for encoding, marks in _OTHERS.items():
-        if data.startswith(marks):
-            raise DataRefusedError(f"the file is {encoding}", file=file, hint="save it as UTF-8")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataRefusedError("the text is not UTF-8", file=file, line=line, hint="save it as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataRefusedError("a NUL character stands in the text", file=file, line=line, hint="is this a CSV file?")
-    _check_text(text, file)
-    return text.rstrip("\r\n")
-
-
-def _check_text(text: str, file: str) -> None:
-    if not text.strip():
-        raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
-    if text.lstrip().startswith("<"):
-        raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
-    head = text.split("\n", 1)[0].rstrip()
-    if not head:
-        raise DataRefusedError("the first line is blank", file=file, line=1, hint="the header comes first")
-    if "\r" in head:
-        raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
 
 
 def _quoted(delimiter: str) -> re.Pattern[str]:

@@ -46,7 +46,7 @@ def parse_deaths(
     [('Austria', 1702)]
     """
     table = read_table(data, file=file, columns=[*DEATHS_SCHEMA, *columns], optional=_ESTIMATES, ignored=ignored)
-    table = table.required("country", "frequency", "year")
+    table = table.required("country", "frequency", "year").with_plain_texts(*PLACE)
     known = ", ".join(FREQUENCIES)
     table.refuse(~pl.col("frequency").is_in(FREQUENCIES), "frequency", "unknown frequency {text}", hint=f"use {known}")
     said = [name for name in _ESTIMATES[:2] if name in table.rows.columns]

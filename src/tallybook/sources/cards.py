@@ -18,10 +18,11 @@ from tallybook.model.config import in_plain_words
 from tallybook.model.files import read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import SUBSTATE, gazetteer
-from tallybook.model.tables import UNSEEN
+from tallybook.model.texts import FORMULA, UNSEEN
 from tallybook.sources.notes import Note, dated_notes, odd_dates
 
 _LONGEST_FRONT: Final = 65_536
+_MOST_LEVELS: Final = 32
 
 _UNSEEN: Final = re.compile(UNSEEN[:-1] + "\ud800-\udfff]")
 
@@ -118,11 +119,15 @@ def _read(text: str) -> tuple[Card | None, list[Problem], str, int]:
     except ValidationError as error:
         return None, [*_invalid(error, lines), *_odd(said, lines)], body, offset
     dates = [Problem(line + offset, "", says, wrong=False) for line, says in odd_dates(body)]
-    return card, [*_stateless(card, lines), *_odd(said, lines), *_unseen(body, offset), *dates], body, offset
+    return card, [*_stateless(card, lines), *_odd(said, lines), *_misread(body, offset), *dates], body, offset
 
 
-def _unseen(body: str, offset: int) -> Iterator[Problem]:
-    """Yield the first character of the notes that does not show but changes what readers see."""
+def _misread(body: str, offset: int) -> Iterator[Problem]:
+    """Yield what readers of the notes would see otherwise than it is."""
+    for note in dated_notes(body):
+        if re.match(FORMULA, note.text):
+            says = f"the note begins with {note.text[0]!r}, as formulas of spreadsheets do; begin it with its date"
+            yield Problem(note.line + offset, "", says, wrong=True)
     if found := _UNSEEN.search(body):
         line = offset + body.count("\n", 0, found.start()) + 1
         yield Problem(line, "", f"the character {found[0]!r} does not show; take it out", wrong=True)
@@ -143,7 +148,11 @@ def _load(front: str, above: int) -> tuple[dict[str, Any], Lines]:
         raise _FrontMatterError(above + 1, f"the front matter is longer than {_LONGEST_FRONT:,} characters")
     try:
         # Anchors, aliases and tags have no use here, and some are traps.
+        depth = 0
         for event in yaml.parse(front, yaml.BaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MOST_LEVELS:  # the time it takes grows with the square of them
+                raise _FrontMatterError(above + event.start_mark.line + 1, f"more than {_MOST_LEVELS} levels")
             marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
             if marked:
                 line = event.start_mark.line if event.start_mark else 0

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
 from tallybook.errors import SourceError
-from tallybook.model.files import read_file
+from tallybook.model.files import inside, read_file
 from tallybook.sources.archive import Archive, Fetched, Progress, without_password
 
 Alternatives = Sequence[Sequence[str]]
@@ -141,7 +141,7 @@ def _from_folder(folder: Path, names: Sequence[str], name: str) -> Fetched | Non
         return None
     for path in (folder / below, folder / f"{below}.gz"):
         if path.exists():
-            return Fetched(name, str(path), read_file(path))
+            return Fetched(name, str(path), read_file(inside(path, folder)))
     return None
 
 

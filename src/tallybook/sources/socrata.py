@@ -11,6 +11,8 @@ import polars as pl
 from tallybook.errors import DataRefusedError
 from tallybook.model.tables import LINE, Table, check_header
 
+_MOST: Final = 512 << 20
+
 DATES: Final = ("calendar_date", "floating_timestamp", "fixed_timestamp", "date")
 """The types of columns that hold dates; they are written as ISO 8601, whatever the CSV file does."""
 
@@ -47,6 +49,9 @@ def read_rows_json(text: str, *, file: str, columns: Sequence[str], ignored: Seq
 
 
 def _shape(text: str, file: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    if len(text) > _MOST:
+        says = f"the file has more than {_MOST:,} characters, too many for JSON"
+        raise DataRefusedError(says, file=file, hint="record the table's CSV file")
     try:
         # Numbers stay the text they were.
         said = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once)

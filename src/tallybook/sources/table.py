@@ -12,10 +12,11 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.model.cards import Card
+from tallybook.model.decoding import decoded
 from tallybook.model.metrics import RATES, Level
 from tallybook.model.places import NATION, SUBSTATE, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
-from tallybook.model.tables import LINE, Table, decoded, in_words, read_table
+from tallybook.model.tables import LINE, Table, in_words, read_table
 from tallybook.model.weeks import week_ends
 from tallybook.sources.socrata import read_rows_json
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tallybook.errors import SourceError
-from tallybook.model.files import MOST_BYTES, read_file
+from tallybook.model.files import MOST_BYTES, inside, read_file
 
 _MOMENT: Final = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[T_ ](?P<hour>\d{2})(?P<sep>[:.-]?)(?P<minute>\d{2})"
@@ -60,7 +60,7 @@ class FolderHistory:
         files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
         if not files:
             raise SourceError(f"nothing to record in {folder}", hint="it should hold files named by their moments")
-        vintages = [_vintage(file, pattern, zone) for file in sorted(files)]
+        vintages = [_vintage(inside(file, folder), pattern, zone) for file in sorted(files)]
         self._vintages = sorted(vintages, key=lambda vintage: vintage.moment)
 
     def __len__(self) -> int:
