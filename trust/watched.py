@@ -189,7 +189,7 @@ def _begin(
     limits: dict[int, int] | None,
 ) -> None:
     """Be watched from here on, and work."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("RUST_BACKTRACE", None)
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
@@ -205,6 +205,7 @@ def _begin(
         resource.setrlimit(which, (limit, limit))
     code = 0
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         told = work(*arguments)
         back.send(told)
     except SystemExit as end:
