@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from rich.markup import escape
 
 from tallybook.cli.commands import app
+from tallybook.cli.memory import check_memory
 from tallybook.cli.printing import err
 from tallybook.errors import TallybookError
 
@@ -32,6 +33,7 @@ def main() -> None:
     for number in _SIGNALS:
         signal.signal(number, _stop)
     try:
+        check_memory()
         app()
     except TallybookError as error:
         _refuse(str(error))
