@@ -81,6 +81,7 @@ _RECEIVE, _SEND, _GOES_ON = 0xC0502100, 0xC0182101, 1
 _NO_NEW_PRIVILEGES: Final = 38
 _ALLOW, _ASK = 0x7FFF0000, 0x7FC00000
 _HUNG_SECONDS: Final = 120
+_SQUEEZED_SECONDS: Final = 15
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Fault:
         signal: what is sent to it at that call.
         error: how the call fails, as in ``errno``, and all of its kind after it; 0: it does not.
         kind: which calls fail: ``all``; those that ``write`` or make a file; those that ``make`` one.
+        squeezed: whether it gets no more memory from that call on.
         limits: limits of the process, such as ``{resource.RLIMIT_FSIZE: 100}``; of RLIMIT_AS, what it may take beyond
             what it has.
     """
@@ -102,6 +104,7 @@ class Fault:
     signal: int = 0
     error: int = 0
     kind: str = "all"
+    squeezed: bool = False
     limits: dict[int, int] = field(default_factory=dict)
 
     def fails(self, name: str, number: int) -> bool:
@@ -189,7 +192,7 @@ def _begin(
     limits: dict[int, int] | None,
 ) -> None:
     """Be watched from here on, and work."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("RUST_BACKTRACE", None)
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
@@ -205,6 +208,7 @@ def _begin(
         resource.setrlimit(which, (limit, limit))
     code = 0
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         told = work(*arguments)
         back.send(told)
     except SystemExit as end:
@@ -247,12 +251,16 @@ def _watched(process: BaseProcess, link: socket.socket, within: Path, fault: Fau
     poll.register(process.sentinel, select.POLLIN)
     try:
         while True:
-            left = _HUNG_SECONDS if fault.after is None else began + fault.after - time.monotonic()
+            patience = _SQUEEZED_SECONDS if fault.squeezed else _HUNG_SECONDS
+            left = patience if fault.after is None else began + fault.after - time.monotonic()
             ready = dict(poll.poll(max(left, 0) * 1000))
             if fault.after is not None and time.monotonic() >= began + fault.after:
                 process.kill()
                 return calls
             if not ready:
+                if fault.squeezed:  # its threads wait for one that could not be started
+                    process.kill()
+                    return calls
                 raise HungError(f"after {calls} calls")
             if ready.get(asked, 0) & select.POLLIN:
                 calls = _answer(asked, names, within, fault, calls, process)
@@ -277,6 +285,8 @@ def _answer(asked: int, names: dict[int, str], within: Path, fault: Fault, calls
             os.kill(process.pid or 0, fault.signal)
             if fault.signal == signal.SIGKILL:
                 return calls
+        if calls == fault.at and fault.squeezed:
+            _squeeze(process.pid or 0)
         failed = fault.error if fault.fails(name, calls) else 0
     try:
         fcntl.ioctl(asked, _SEND, struct.pack("QqiI", ticket, 0, -failed, 0 if failed else _GOES_ON))
@@ -284,6 +294,12 @@ def _answer(asked: int, names: dict[int, str], within: Path, fault: Fault, calls
         if error.errno != errno.ENOENT:
             raise
     return calls
+
+
+def _squeeze(process: int) -> None:
+    """Let a process have no more memory than it has."""
+    has = int(Path(f"/proc/{process}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(process, resource.RLIMIT_AS, (has, has))
 
 
 def _counts(name: str, who: int, arguments: list[int], within: str) -> bool:

@@ -190,7 +190,7 @@ class Book:
         where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        moment = as_of or self._clock()
+        moment = as_of or self._now(source)
         return self._recorder(source, progress).record(where, moment, allow_withdrawals=allow_withdrawals)
 
     def record_vintages(
@@ -529,6 +529,22 @@ class Book:
             progress=progress,
             private_hosts=self.config.fetch.private_hosts,
         )
+
+    def _now(self, source: Source) -> datetime:
+        """Return what the clock says.
+
+        Raises:
+            ContractError: it was set back: the source was recorded later than that already.
+        """
+        now = self._clock()
+        records = pl.concat([self.ledger.records(), self.live.records()]).filter(source=source.name)
+        latest = records["as_of"].max()
+        if isinstance(latest, datetime) and latest > now:
+            raise ContractError(
+                f"by the clock it is {now.isoformat()}, and {source.name} was recorded at {latest.isoformat()} already",
+                hint="set the clock right, or say since when this is known: --as-of MOMENT",
+            )
+        return now
 
     def _today(self) -> date:
         return self._clock().astimezone(ZoneInfo(self.config.time_zone)).date()

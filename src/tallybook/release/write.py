@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ CARD: Final = "release.json"
 PAGES: Final = "site.json"
 """The file that names what belongs to the release's site, where it has one."""
 
+
+_OF_SYSTEM: Final = re.compile(r"([^:]+) \(os error \d+\)")
 
 PROVENANCE: Final = "provenance.parquet"
 """The file that says where each value comes from; the live files have one of their own."""
@@ -196,6 +199,12 @@ def new_release(out: Path) -> Iterator[Path]:
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
+    except pl.exceptions.PolarsError as error:
+        # So says the engine that a disk is full.
+        said = _OF_SYSTEM.search(str(error))
+        if said is None:
+            raise
+        raise BookError(f"cannot write {out}: {said[1].strip()}", hint="the old release still stands") from error
 
 
 def write_register(folder: Path, register: pl.DataFrame) -> None:
