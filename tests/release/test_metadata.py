@@ -311,6 +311,10 @@ def test_a_non_commercial_source_makes_the_release_say_so_everywhere(told: Book)
     assert said["non_commercial"]
     assert said["licence"] == "CC-BY-4.0; non-commercial use only, as The Agency asks"
     assert said["attribution"].endswith("based on reports of health agencies; The Agency")
+    assert (
+        f"<rights>Source: {said['attribution']}. Licence: {said['licence']}.</rights>"
+        in (out / "changes.atom").read_text()
+    )
     package = read(out / "datapackage.json")
     assert package["nonCommercial"]
     assert package["licenses"] == [{"name": "other-nc", "title": said["licence"]}]
