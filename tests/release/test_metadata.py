@@ -15,9 +15,12 @@ import yaml
 from frictionless import Package
 
 from tallybook import Book
+from tallybook.book.serving import served_book
 from tallybook.book.weekly import weekly_book
 from tallybook.errors import BookError
 from tallybook.release import meanings
+from tallybook.release.datapackage import datapackage
+from tallybook.release.facts import facts
 
 TYPES = {
     "date": pl.Date,
@@ -174,6 +177,29 @@ def test_the_software_can_be_cited() -> None:
     assert f'version = "{said["version"]}"' in (root / "pyproject.toml").read_text()
 
 
+def test_the_parts_of_a_dataset_are_one_resource(releases: dict[str, Path]) -> None:
+    release = releases["nyt"]
+    card = read(release / "release.json")
+    parts = [
+        {"path": f"us-states.parquet/year={year}/part-00000.parquet", "rows": 7, "bytes": size, "sha256": "0" * 64}
+        for year, size in ((2020, 10), (2021, 20))
+    ]
+    columns = pl.DataFrame(
+        [
+            ("us-states.parquet", name, kind, "", name, "", "", "nyt")
+            for name, kind in (("date", "date"), ("geoid", "text"))
+        ],
+        dict.fromkeys(("file", "column", "type", "unit", "meaning", "missing", "codes", "source"), pl.String),
+        orient="row",
+    )
+    said = datapackage(facts(release, {**card, "datasets": ["us-states.parquet"], "files": parts}, columns))
+    assert [one.path for one in Package.from_descriptor(said).resources] == [parts[0]["path"]]
+    one = said["resources"][0]
+    assert len(said["resources"]) == 1
+    assert (one["path"], one["bytes"]) == ([part["path"] for part in parts], 30)
+    assert [field["name"] for field in one["schema"]["fields"]] == ["date", "geoid"]
+
+
 # What DCAT-US 1.1 asks of a dataset of others than federal agencies, from its page "Metadata Schema".
 REQUIRED = ("title", "description", "keyword", "modified", "publisher", "contactPoint", "identifier", "accessLevel")
 CONTEXT = "https://project-open-data.cio.gov/v1.1/schema"
@@ -311,6 +337,10 @@ def test_a_non_commercial_source_makes_the_release_say_so_everywhere(told: Book)
     assert said["non_commercial"]
     assert said["licence"] == "CC-BY-4.0; non-commercial use only, as The Agency asks"
     assert said["attribution"].endswith("based on reports of health agencies; The Agency")
+    assert (
+        f"<rights>Source: {said['attribution']}. Licence: {said['licence']}.</rights>"
+        in (out / "changes.atom").read_text()
+    )
     package = read(out / "datapackage.json")
     assert package["nonCommercial"]
     assert package["licenses"] == [{"name": "other-nc", "title": said["licence"]}]
@@ -323,6 +353,7 @@ def test_a_non_commercial_source_makes_the_release_say_so_everywhere(told: Book)
     citation = yaml.load((out / "CITATION.cff").read_text(), yaml.BaseLoader)
     assert "non-commercial" in citation["message"]
     assert "license" not in citation
+    assert served_book(Book(told.folder)).about["licence"] == said["licence"]
 
 
 def test_the_same_state_has_the_same_metadata(told: Book, tmp_path: Path) -> None:

@@ -110,6 +110,27 @@ def test_search_engines_are_told_what_the_dataset_is(which: str, name: str, requ
     assert all(re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", one["encodingFormat"]) for one in said["distribution"])
 
 
+def test_what_a_source_asks_for_stands_on_every_page_and_below_every_chart(tmp_path: Path) -> None:
+    made = Book.init(tmp_path / "book", template="plain")
+    card = made.folder / "sources/agency.md"
+    card.write_text(card.read_text().replace("license: CC-BY-4.0", "license: CC-BY-NC-4.0\nattribution: The Agency"))
+    (tmp_path / "us-states.csv").write_text(
+        "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,9,1\n"
+    )
+    made.record("agency", tmp_path / "us-states.csv")
+    out = made.publish().folder
+    for page in [page for page in pages(out) if page.name != "404.html"]:
+        text = page.read_text()
+        footer, charts = text[text.index('<footer class="site-foot">') :], re.findall(r'class="chart-source".*', text)
+        for said in (footer, *charts):
+            assert "CC-BY-4.0; non-commercial use only, as The Agency asks" in said
+            assert "based on reports of health agencies; The Agency" in said
+    assert "<strong>Non-commercial use only.</strong>" in (out / "data.html").read_text()
+    assert 'class="chart-source"' in (out / "place/USA-39.html").read_text()
+    workbook = '<a href="us-states.xlsx">us-states.xlsx</a> opens in Excel'
+    assert workbook in (out / "data.html").read_text()
+
+
 def test_the_menu_says_where_one_is(real_site: Path) -> None:
     for path, _ in NAV:
         current = [attributes for _, attributes in Parsed(real_site / path).elements if "aria-current" in attributes]

@@ -167,7 +167,7 @@ def excess(
 
     book = Book(folder)
     made, terms = book.excess(), book.terms
-    source = f"{terms['attribution'].rstrip('.')}. Licence: {terms['licence']}"
+    source = f"{terms['attribution'].rstrip('.')}.\nLicence: {terms['licence'].rstrip('.')}"
     _save(charts(made, place_of(name, made), theme=theme, source=source), output)
 
 

@@ -33,6 +33,9 @@ _OTHERS: Final = (
 """The tables besides the levels' figures. Where each single value comes from would double the file, and stays in
 ``provenance.parquet``."""
 
+_STRICT: Final = "STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
+"""What makes SQLite refuse values of another type than the column's; older ones do not know it."""
+
 _AT_ONCE: Final = 100_000
 _FAST: Final = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA encoding='UTF-8';"
 
@@ -92,7 +95,7 @@ def _fill(base: sqlite3.Connection, folder: Path, path: str, name: str, told: Fa
     lines += [f"PRIMARY KEY ({', '.join(key)})"] if key else []
     if name != "places" and "geoid" in columns and _figures(name):
         lines.append("FOREIGN KEY (geoid) REFERENCES places (geoid)")
-    base.execute(f'CREATE TABLE "{name}" ({", ".join(lines)}) STRICT')
+    base.execute(f'CREATE TABLE "{name}" ({", ".join(lines)}) {_STRICT}')
     marks = ", ".join("?" for _ in columns)
     for rows in _batches(folder / path, columns, path):
         base.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows.rows())  # noqa: S608 (our own names)
@@ -131,15 +134,15 @@ def _about(base: sqlite3.Connection, tables: Mapping[str, str], told: Facts) -> 
         "description": told.description,
         "notes": "\n".join(told.card.get("notes", ())),
     }
-    base.execute('CREATE TABLE "release" ("key" TEXT PRIMARY KEY, "value" TEXT NOT NULL) STRICT')
+    base.execute('CREATE TABLE "release" ("key" TEXT PRIMARY KEY, "value" TEXT NOT NULL) ' + _STRICT)
     base.executemany("INSERT INTO release VALUES (?, ?)", [(key, value) for key, value in said.items() if value])
     columns = ("column", "type", "unit", "meaning", "missing", "codes", "source")
     lines = ", ".join(f'"{column}" TEXT NOT NULL' for column in columns)
-    base.execute(f'CREATE TABLE "columns" ("table" TEXT NOT NULL, {lines}, PRIMARY KEY ("table", "column")) STRICT')
+    base.execute(f'CREATE TABLE "columns" ("table" TEXT NOT NULL, {lines}, PRIMARY KEY ("table", "column")) {_STRICT}')
     rows = [(name, *(row[one] for one in columns)) for path, name in tables.items() for row in told.meanings(path)]
     base.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     keys = ("name", "title", "publisher", "attribution", "license", "license_url", "address")
-    base.execute(f'CREATE TABLE "sources" ({", ".join(f"{key} TEXT" for key in keys)}, PRIMARY KEY (name)) STRICT')
+    base.execute(f'CREATE TABLE "sources" ({", ".join(f"{key} TEXT" for key in keys)}, PRIMARY KEY (name)) {_STRICT}')
     sources = [tuple(source[key] for key in keys) for source in told.sources]
     base.executemany("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)", sources)
 

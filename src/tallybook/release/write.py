@@ -277,7 +277,9 @@ def _write_history(folder: Path, history: History, about: Mapping[str, Any]) -> 
     )
     (folder / CHANGES_MD).write_text(words, encoding="utf-8")
     releases = [(release.as_of, release.changes) for release in history.releases]
-    feed = atom_feed(releases, title=about["title"], publisher=about["publisher"], notice=about["notice"])
+    rights = f"Source: {about['attribution'].rstrip('.')}. Licence: {about['licence'].rstrip('.')}."
+    said = {key: about[key] for key in ("title", "publisher", "notice")}
+    feed = atom_feed(releases, **said, rights=rights)
     (folder / FEED).write_bytes(feed)
     return notes
 

@@ -100,6 +100,7 @@ class Catalogue(Mapping[str, Source]):
                 "name": name,
                 **source.card.model_dump(mode="json", include=told),
                 "attribution": named(source),
+                "license_url": licence(source.card.license, source.card.license_url).url,
                 "non_commercial": licence(source.card.license).non_commercial,
                 "address": source.card.location,
                 "levels": [level.value for level in levels if source in self.of_level(level)],
