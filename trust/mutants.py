@@ -6,7 +6,7 @@ quick ones first. Every defect has a process of its own, with a limit on its sec
 for ever is noticed, too. Defects in the words of errors and warnings, and in what only type checkers read, are not
 drawn.
 
-What was found is kept in ``mutants/``: the run goes on where it was interrupted, and ``survivors-1.diff`` is to be read.
+What was found is kept in ``mutants/``: a run goes on where it was interrupted, and ``survivors-1.diff`` is to be read.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parents[1]
 MADE: Final = HERE / "mutants"
+_PYTEST: Final = ("-x", "-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 _MESSAGES: Final = ("warning", "info", "debug")
 _PATIENCE: Final = 10
 """How many times the seconds its tests take without a defect one may work, before it counts as noticed."""
 _FIXTURES: Final = 40
+"""Seconds of work beside that, for what tests share and for starting them."""
 _HANGS_AFTER: Final = 1200
+"""The seconds after which one that does not work counts as noticed."""
 
 
 @dataclass(frozen=True)
