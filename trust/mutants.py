@@ -21,7 +21,8 @@ import random
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -30,10 +31,15 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parents[1]
 MADE: Final = HERE / "mutants"
-_PYTEST: Final = ("-x", "-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+_PYTEST: Final = (
+    *("-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 _MESSAGES: Final = ("warning", "info", "debug")
 _PATIENCE: Final = 10
 """How many times the seconds its tests take without a defect one may work, before it counts as noticed."""
+_SECONDS: Final = 45
+"""The seconds of tests that are run with one, at least the quickest of them."""
 _FIXTURES: Final = 40
 """Seconds of work beside that, for what tests share and for starting them."""
 _HANGS_AFTER: Final = 1200
@@ -69,10 +75,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="modules whose name has this in it")
     chosen = parser.parse_args()
     os.chdir(HERE)
-    tests, seconds = prepared()
+    os.environ.setdefault("TALLYBOOK_SHARED_DATA", str(HERE.parent / "shared" / "data"))
+    prepare()
+    tests = reaching()
     every = [one for one in all_mutants() if chosen.only in one.module and not only_words(one)]
     drawn = sample(every, chosen.size or len(every), chosen.seed)
-    found = dict(results(drawn, tests, seconds, MADE / f"results-{chosen.seed}.jsonl"))
+    found = dict(results(drawn, tests, MADE / f"results-{chosen.seed}.jsonl"))
     report = table(every, found)
     print(report)
     (MADE / f"report-{chosen.seed}.md").write_text(report, encoding="utf-8")
@@ -80,8 +88,8 @@ def main() -> None:
     (MADE / f"survivors-{chosen.seed}.diff").write_text(survivors, encoding="utf-8")
 
 
-def prepared() -> tuple[dict[str, list[str]], dict[str, float]]:
-    """Write the mutants, and return the tests that reach each function, and the seconds of each test."""
+def prepare() -> None:
+    """Write the mutants, beside the tests."""
     # mutmut looks for its configuration where it is imported.
     from mutmut import __main__ as mutmut
 
@@ -91,9 +99,44 @@ def prepared() -> tuple[dict[str, list[str]], dict[str, float]]:
     mutmut.copy_also_copy_files()
     mutmut.setup_source_paths()
     mutmut.create_mutants(1)
-    mutmut.collect_or_load_stats(mutmut.get_mutant_runner(1))
-    known = json.loads((MADE / "mutmut-stats.json").read_text())
-    return known["tests_by_mangled_function_name"], known["duration_by_test"]
+
+
+def reaching() -> dict[str, dict[str, float]]:
+    """Return of each function the tests that reach it and their seconds; they are run once for it, without a defect."""
+    from mutmut.configuration import config
+
+    file = MADE / "reach.json"
+    if not file.exists():
+        ready()
+        _in_a_process("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file))
+    found: dict[str, dict[str, float]] = json.loads(file.read_text())
+    return found
+
+
+class _Reach:
+    """Keep which functions each test reaches, and the seconds it takes; a test that fails tells nothing."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seconds: dict[str, float] = {}
+        self._reached: dict[str, set[str]] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        from mutmut.state import state
+
+        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+        self._reached.setdefault(report.nodeid, set()).update(state()._stats)
+        state()._stats.clear()
+        if report.outcome != "passed":
+            self._seconds[report.nodeid] = math.inf
+
+    def pytest_sessionfinish(self) -> None:
+        told: dict[str, dict[str, float]] = {}
+        for test, functions in self._reached.items():
+            for function in functions:
+                if self._seconds[test] < math.inf:
+                    told.setdefault(function, {})[test] = self._seconds[test]
+        self._file.write_text(json.dumps(told))
 
 
 def all_mutants() -> list[Mutant]:
@@ -173,17 +216,14 @@ def difference(mutant: Mutant) -> str:
     return "\n".join(changed)
 
 
-def results(
-    drawn: list[Mutant], tests: dict[str, list[str]], seconds: dict[str, float], file: Path
-) -> Iterator[tuple[str, str]]:
+def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], file: Path) -> Iterator[tuple[str, str]]:
     """Yield of each mutant whether it was ``killed``, or ``survived``, or that ``no tests`` reach it."""
     known = dict(json.loads(line) for line in file.read_text().splitlines()) if file.exists() else {}
     ready()
     with file.open("a", encoding="utf-8") as out:
         for number, one in enumerate(drawn, start=1):
             if one.name not in known:
-                reach = sorted(tests.get(one.function, []), key=lambda test: seconds.get(test, 0.0))
-                known[one.name] = verdict(one, reach, sum(seconds.get(test, 0.0) for test in reach))
+                known[one.name] = verdict(one.name, tests.get(one.function, {}))
                 print(json.dumps([one.name, known[one.name]]), file=out, flush=True)
                 print(f"{number}/{len(drawn)} {known[one.name]} {one.name}", file=sys.stderr, flush=True)
             yield one.name, known[one.name]
@@ -195,36 +235,43 @@ def ready() -> None:
         import_module(name)
 
 
-def verdict(mutant: Mutant, tests: list[str], seconds: float) -> str:
-    """Return what comes of the tests with a mutant."""
-    if not tests:
+def verdict(name: str, tests: dict[str, float]) -> str:
+    """Return what comes of tests with a mutant: the quick ones, as many as there are seconds for."""
+    chosen = sorted(tests, key=lambda test: tests[test])
+    taken = [sum(tests[test] for test in chosen[: number + 1]) for number in range(len(chosen))]
+    chosen = [test for test, seconds in zip(chosen, taken, strict=True) if seconds <= max(_SECONDS, taken[0])]
+    if not chosen:
         return "no tests"
+    limit = math.ceil(_FIXTURES + _PATIENCE * taken[len(chosen) - 1])
+    return "survived" if _in_a_process(name, chosen, limit) == 0 else "killed"
+
+
+def _in_a_process(mutant: str, tests: list[str], limit: int, *plugins: object) -> int:
+    """Run tests with a mutant in a process of its own, and return how it ended."""
     child = os.fork()
     if not child:
-        _run(mutant, tests, math.ceil(_FIXTURES + _PATIENCE * seconds))
-    return "survived" if os.waitpid(child, 0)[1] == 0 else "killed"
+        _run(mutant, tests, limit, plugins)
+    return os.waitpid(child, 0)[1]
 
 
-def _run(mutant: Mutant, tests: list[str], limit: int) -> None:
+def _run(mutant: str, tests: list[str], limit: int, plugins: Sequence[object]) -> None:
     """Run tests with a mutant in this process, which ends with it."""
-    code: Any = 70
+    code = 70
     try:
-        import pytest
-
-        os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-        signal.alarm(_HANGS_AFTER)
         log = os.open(MADE / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        signal.alarm(_HANGS_AFTER + 10 * limit)
         os.chdir(MADE)
-        os.environ |= {"MUTANT_UNDER_TEST": mutant.name, "PYTHONPATH": str(MADE / "src")}
-        code = int(
-            pytest.main(
-                ["-x", "-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]
-            )
-        )
+        os.environ |= {"MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(MADE / "src")}
+        pytest = import_module("pytest")
+        code = int(pytest.main([*_PYTEST, *([] if plugins else ["-x"]), *tests], plugins=[*plugins]))
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 
