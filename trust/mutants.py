@@ -35,6 +35,7 @@ _PYTEST: Final = (
     *("-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
+_NEEDED: Final = ("deltalake", "hypothesis", "narwhals", "polars", "pytest", "scipy.special")
 _MESSAGES: Final = ("warning", "info", "debug")
 _PATIENCE: Final = 10
 """How many times the seconds its tests take without a defect one may work, before it counts as noticed."""
@@ -111,6 +112,16 @@ def reaching() -> dict[str, dict[str, float]]:
         _in_a_process("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file))
     found: dict[str, dict[str, float]] = json.loads(file.read_text())
     return found
+
+
+class _Hasty:
+    """Have hypothesis look for failures, and not for the simplest of them, which takes it ten times as long."""
+
+    def pytest_sessionstart(self) -> None:
+        from hypothesis import Phase, settings
+
+        settings.register_profile("mutants", settings(), phases=(Phase.explicit, Phase.generate))
+        settings.load_profile("mutants")
 
 
 class _Reach:
@@ -231,7 +242,10 @@ def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], file: Path)
 
 def ready() -> None:
     """Import what every test needs; nothing is done with it, for the threads of polars do not survive a fork."""
-    for name in ("hypothesis", "narwhals", "polars", "pytest", "scipy.special"):
+    sys.dont_write_bytecode = False
+    modules = sorted(file.relative_to(MADE / "src") for file in (MADE / "src").rglob("*.py.meta"))
+    own = [".".join(file.parts).removesuffix(".py.meta").removesuffix(".__init__") for file in modules]
+    for name in (*_NEEDED, *own):
         import_module(name)
 
 
@@ -243,7 +257,7 @@ def verdict(name: str, tests: dict[str, float]) -> str:
     if not chosen:
         return "no tests"
     limit = math.ceil(_FIXTURES + _PATIENCE * taken[len(chosen) - 1])
-    return "survived" if _in_a_process(name, chosen, limit) == 0 else "killed"
+    return "survived" if _in_a_process(name, ["-x", *chosen], limit) == 0 else "killed"
 
 
 def _in_a_process(mutant: str, tests: list[str], limit: int, *plugins: object) -> int:
@@ -266,7 +280,7 @@ def _run(mutant: str, tests: list[str], limit: int, plugins: Sequence[object]) -
         os.chdir(MADE)
         os.environ |= {"MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(MADE / "src")}
         pytest = import_module("pytest")
-        code = int(pytest.main([*_PYTEST, *([] if plugins else ["-x"]), *tests], plugins=[*plugins]))
+        code = int(pytest.main([*_PYTEST, *tests], plugins=[_Hasty(), *plugins]))
     except BaseException:
         traceback.print_exc()
     finally:
