@@ -12,7 +12,7 @@ from tallybook.model.anomalies import ANOMALY_COLUMNS, ANOMALY_SCHEMA
 from tallybook.model.files import read_file
 from tallybook.model.metrics import METRICS, Level, Metric
 from tallybook.model.places import Gazetteer, gazetteer
-from tallybook.model.tables import Table, read_table
+from tallybook.model.tables import UNSEEN, Table, read_table
 
 _FLAGS: Final = ("omit_from_rolling_average", "omit_from_rolling_average_on_subgeographies")
 _TYPES: Final = (*(metric.value for metric in Metric), "both")
@@ -58,6 +58,12 @@ def read_anomalies(
     table.refuse(~pl.col("type").is_in(_TYPES), "type", "unknown type {text}", hint=f"use one of {types}")
     for flag in _FLAGS:
         table.refuse(pl.col(flag) != "yes", flag, "{text} is neither yes nor blank")
+    table.refuse(
+        pl.col("description").str.contains(UNSEEN),
+        "description",
+        "a character in {text} does not show",
+        hint="take it out",
+    )
     _check_places(table, places or gazetteer())
     flags = [(pl.col(flag) == "yes").fill_null(value=False) for flag in _FLAGS]
     return table.rows.with_columns(*flags, id=_ids()).select(ANOMALY_SCHEMA.names())

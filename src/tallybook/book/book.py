@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher
 from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
@@ -222,18 +223,19 @@ class Book:
             ContractError: the day is not over where the book is.
             LedgerError: the ledger cannot be written.
         """
-        self.ledger.writable()
+        folder = self.ledger.folder
         today = self._today()
         if isinstance(day, datetime) or not isinstance(day, date | None):
             raise ContractError(f"{day!r} is no day", hint="give a datetime.date")
         if day is not None and day >= today:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
-        live = self.live.as_of()
-        days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
-        closed = close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, days))))
-        return closed
+        with alone(folder):
+            live = self.live.as_of()
+            waiting = open_days(live, self.ledger.as_of(), today)
+            days = waiting if day is None else [one for one in waiting if one == day]
+            self.raw.about_to(Act("close", days=tuple(map(str, days))) if days else None)
+            self.ledger.tend()
+            return close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
 
     def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known of a level, one row per place and day.
@@ -520,6 +522,7 @@ class Book:
             clock=self._clock,
             register=self._feed_register(source.name),
             progress=progress,
+            private_hosts=self.config.fetch.private_hosts,
         )
 
     def _today(self) -> date:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
@@ -28,7 +29,7 @@ from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.excess import excess_tables, missing
-from tallybook.release.figures import Figures, Method, figures, first_covered
+from tallybook.release.figures import Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.weeks import WEEKS, weeks_table
@@ -98,7 +99,7 @@ class Publisher:
             levels = figures(known, levels=self.config.levels, method=method)
             tables = dict(live_tables(live, known, self.config.levels, self.places))
             excess, notes = estimates.result()
-        tables |= excess | self._of_weeks(known, levels)
+        tables |= excess | self.of_weeks(known, method)
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
@@ -137,12 +138,12 @@ class Publisher:
         there = places_table(geoids, self.places)
         return {"places.csv": plain_numbers(there), "places.parquet": there}
 
-    def _of_weeks(self, known: pl.DataFrame, levels: Sequence[Figures]) -> dict[str, pl.DataFrame]:
+    def of_weeks(self, known: pl.DataFrame, method: Method) -> dict[str, pl.DataFrame]:
         """Return what sources by MMWR week say of each week; nothing where there are none."""
         sources = self.sources.weekly()
         if not sources:
             return {}
-        table = weeks_table(known, levels, sources=sources, places=self.places)
+        table = weeks_table(known, self.config.levels, sources=sources, method=method)
         return {f"{WEEKS}.csv": table, f"{WEEKS}.parquet": table}
 
     def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:
@@ -188,9 +189,10 @@ class Publisher:
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
             return False, notes
-        closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
+        with alone(self.ledger.folder):
+            days = tuple(map(str, waiting))
+            self.raw.about_to(Act("close", days=days, in_time=True) if days else None)
+            closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
         return bool(closed), []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
@@ -225,7 +227,7 @@ class Publisher:
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told) if before else _NOTHING
+        changes = self._changes(before[-1], known, method, told) if before else _no_changes()
         state = replace(state, changes=changes.counts())
         return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
 
@@ -264,4 +266,6 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-_NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
+def _no_changes() -> Changes:
+    """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

@@ -48,7 +48,11 @@ class Store(Table):
         self._sums = Checksums(self.folder)
 
     def tend(self) -> None:
-        """Make the index anew where much has come since. What goes wrong with it hurts nothing but speed."""
+        """Make the index anew where much has come since. What goes wrong with it hurts nothing but speed.
+
+        Files that an interrupted run left without checksums get theirs.
+        """
+        self._summed([])
         files = self.files("observation")
         found = self._indexed()
         new = [file for file in files if found is None or name_of(file) not in found[1]]

@@ -77,6 +77,22 @@ class ExcessConfig(_Strict):
         return years
 
 
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]+(/[0-9]{1,3})?", name):
+        raise ValueError(f"{name!r} is no host; write its name or address alone, or a network such as 10.1.0.0/16")
+    return name
+
+
+class FetchConfig(_Strict):
+    """What may be fetched.
+
+    Attributes:
+        private_hosts: names, addresses or networks that are not on the internet and may be fetched from.
+    """
+
+    private_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -94,6 +110,7 @@ class BookConfig(_Strict):
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
+        fetch: what may be fetched.
         site: whether ``publish`` makes pages to read the release, too.
         ledger: where the ledger is: a folder, from that of the book, or the address of an object store such as
             ``s3://bucket/ledger``, where it is only read.
@@ -113,6 +130,7 @@ class BookConfig(_Strict):
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
+    fetch: FetchConfig = FetchConfig()
     site: bool = True
     ledger: Annotated[str, Field(min_length=1)] = "ledger"
     storage: dict[str, str] = Field(default_factory=dict)
@@ -141,11 +159,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
     """
     try:
         return BookConfig.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error
     except ValidationError as error:
         first = error.errors()[0]
         parts = [part for part in map(str, first["loc"]) if part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint="see book.toml of a template") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError
+        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error

@@ -13,7 +13,7 @@ import polars as pl
 
 from tallybook.errors import UnknownPlaceError
 from tallybook.model.metrics import Level
-from tallybook.model.tables import Table, read_table
+from tallybook.model.tables import UNSEEN, Table, read_table
 
 NATION: Final = "USA"
 """The geoid of the nation."""
@@ -256,6 +256,7 @@ def _check_new(table: Table, new: pl.Expr, places: Gazetteer) -> Table:
         table.refuse(new & pl.col(column).is_null(), column, f"the {column} of {{geoid}} is blank")
     table.refuse(new & ~pl.col("level").is_in(levels), "level", "{text} is not county or town")
     table.refuse(new & ~pl.col("parent").is_in(states.implode()), "parent", "{text} is no state", hint="such as USA-50")
+    table.refuse(pl.col("name").str.contains(UNSEEN), "name", "a character in {text} does not show", hint="take it out")
     within = pl.col("geoid").str.starts_with(pl.col("parent"))
     table.refuse(
         new & ~within, "geoid", "{text} does not begin with {parent}", hint="ids begin with that of their state"

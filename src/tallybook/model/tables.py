@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import difflib
-import gzip
 import io
 import re
-import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -15,20 +14,29 @@ from typing import Final, Literal
 import polars as pl
 
 from tallybook.errors import DataRefusedError
-
-_GZIP = b"\x1f\x8b"
-MOST_BYTES: Final = 2 * 1024**3
-"""The largest file that is read, unpacked."""
+from tallybook.model.files import MOST_BYTES
+from tallybook.model.packed import GZIP, PackedError, unpacked
 
 _ZIP = b"PK\x03\x04"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_OTHERS: Final = {
+    # In this order: one begins as the other does.
+    "UTF-32": (b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
+    "UTF-16": (b"\xff\xfe", b"\xfe\xff"),
+}
+_MOST_COLUMNS: Final = 16_384  # as many as a spreadsheet has
+_LONGEST_LINE: Final = 1 << 20
+_COMPARED: Final = 1_000
 _MOST = 10**10
 _FIRST_YEAR = 1900
+
+UNSEEN: Final = "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u202a-\u202e\u2066-\u2069]"
+"""The pattern of characters that do not show but change what is seen: controls, and those that turn the direction."""
 
 LINE: Final = "\N{PILCROW SIGN}line"
 """The column that says on which line a row starts; no agency calls one so."""
 
 _SHOWN = 60
+_IS_IT: Final = "is this a table, a row per line?"
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Table:
             day = text.str.to_date(written, strict=False)
             wrong = text.is_not_null() & day.is_null()
             if iso:
-                wrong |= ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+                wrong |= ~text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
             hint = f"write dates as {'YYYY-MM-DD' if iso else written}"
             table.refuse(wrong, column, "{text} is no date", hint=hint)
             table.refuse(day.dt.year() < _FIRST_YEAR, column, "{text} is long ago", hint="is the year right?")
@@ -110,7 +118,7 @@ class Table:
         for column in columns:
             text = pl.col(column)
             number = text.cast(pl.Int64, strict=False)
-            wrong = ~text.str.contains(r"^-?\d+$") | (text.is_not_null() & number.is_null())
+            wrong = ~text.str.contains(r"^-?[0-9]+$") | (text.is_not_null() & number.is_null())
             table.refuse(
                 wrong,
                 column,
@@ -130,7 +138,7 @@ class Table:
         table = self
         for column in columns:
             text = pl.col(column)
-            wrong = ~text.str.contains(r"^-?\d{1,15}(\.\d{1,15})?$")
+            wrong = ~text.str.contains(r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$")
             table.refuse(wrong, column, "{text} is no number", hint="write digits and at most one point")
             table = table.with_rows(table.rows.with_columns(text.cast(pl.Float64)))
         return table
@@ -180,6 +188,7 @@ def read_table(
     tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
     """
     text = decoded(data, file)
+    _refuse_endless(text, file, delimiter)
     header = _header(text, file, delimiter)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     check_header(header, wanted, file, ignored=ignored)
@@ -198,6 +207,22 @@ def in_words(column: str) -> str:
     return column.replace("{", "{{").replace("}", "}}")
 
 
+def _refuse_endless(text: str, file: str, delimiter: str) -> None:
+    """Refuse a file with a line that no table has, before anything is made of it."""
+    begins = 0
+    while len(text) - begins > _LONGEST_LINE:
+        ends = text.rfind("\n", begins, begins + _LONGEST_LINE + 1)
+        if ends < 0:
+            line = text.count("\n", 0, begins) + 1
+            raise DataRefusedError(
+                f"the line is longer than {_LONGEST_LINE:,} characters", file=file, line=line, hint=_IS_IT
+            )
+        begins = ends + 1
+    columns = text.count(delimiter, 0, text.find("\n") + 1 or len(text)) + 1
+    if columns > _MOST_COLUMNS:
+        raise DataRefusedError(f"{columns:,} columns are more than {_MOST_COLUMNS:,}", file=file, line=1, hint=_IS_IT)
+
+
 def _header(text: str, file: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
@@ -211,18 +236,20 @@ def decoded(data: bytes, file: str) -> str:
     Raises:
         DataRefusedError: the file is empty, damaged, too large, a web page, a workbook, or not UTF-8.
     """
-    if data.startswith(_GZIP):
+    if data.startswith(GZIP):
         try:
-            with gzip.open(io.BytesIO(data)) as unpacked:
-                data = unpacked.read(MOST_BYTES + 1)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise DataRefusedError("the gzip file is damaged or cut short", file=file, hint="fetch it again") from None
+            data = unpacked(data, most=MOST_BYTES)
+        except PackedError as error:
+            raise DataRefusedError(f"the gzip file {error}", file=file, hint="fetch it again, or split it") from None
+        if data.startswith(GZIP):
+            raise DataRefusedError("this is gzip within gzip", file=file, hint="unpack it once")
     if len(data) > MOST_BYTES:
         raise DataRefusedError(f"the file is larger than {MOST_BYTES:,} bytes", file=file, hint="split it")
     if data.startswith(_ZIP):
         raise DataRefusedError("this is a workbook or a ZIP file, not a table", file=file, hint="save the sheet as CSV")
-    if data.startswith(_UTF16):
-        raise DataRefusedError("the file is UTF-16", file=file, hint="save it as UTF-8")
+    for encoding, marks in _OTHERS.items():
+        if data.startswith(marks):
+            raise DataRefusedError(f"the file is {encoding}", file=file, hint="save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -298,7 +325,7 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
     others = [name for name in names if name not in columns]
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, others, n=1)
+            close = difflib.get_close_matches(column, [name for name in others[:_COMPARED] if len(name) <= _SHOWN], n=1)
             hint = f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
             raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
     extra = [] if "*" in ignored else [name for name in others if name not in ignored]
@@ -307,8 +334,8 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
             f"unexpected column {_shown(extra[0])}", file=file, line=1, hint=f"expected {', '.join(columns)}"
         )
     if len(names) != len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataRefusedError(f"the column {twice} stands there twice", file=file, line=1)
+        twice = Counter(names).most_common(1)[0][0]
+        raise DataRefusedError(f"the column {_listed([twice])} stands there twice", file=file, line=1)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ def _digits(cell: pl.Expr, mark: str) -> pl.Expr:
     """Return a number without the marks between its thousands; where they stand elsewhere it stays as it is."""
     if not mark:
         return cell
-    grouped = cell.str.contains(rf"^[+-]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\.\d+)?$")
+    grouped = cell.str.contains(rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]+)?$")
     return pl.when(grouped).then(cell.str.replace_all(mark, "", literal=True)).otherwise(cell)
 
 
