@@ -22,7 +22,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -35,11 +35,14 @@ _PYTEST: Final = (
     *("-q", "--rootdir=.", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
-_NEEDED: Final = ("deltalake", "hypothesis", "narwhals", "polars", "pytest", "scipy.special")
+_NEEDED: Final = (
+    *("duckdb", "hypothesis", "moto.server", "pandas", "playwright.sync_api", "pytest", "scipy.special", "uvicorn"),
+    *("tallybook.book.serving", "tallybook.cli.commands", "tallybook.server.app"),
+)
 _MESSAGES: Final = ("warning", "info", "debug")
 _PATIENCE: Final = 10
 """How many times the seconds its tests take without a defect one may work, before it counts as noticed."""
-_SECONDS: Final = 45
+_SECONDS: Final = 100
 """The seconds of tests that are run with one, at least the quickest of them."""
 _FIXTURES: Final = 40
 """Seconds of work beside that, for what tests share and for starting them."""
@@ -74,6 +77,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which defects are drawn")
     parser.add_argument("--size", type=int, default=600, help="how many; 0: all")
     parser.add_argument("--only", default="", help="modules whose name has this in it")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     chosen = parser.parse_args()
     os.chdir(HERE)
     os.environ.setdefault("TALLYBOOK_SHARED_DATA", str(HERE.parent / "shared" / "data"))
@@ -81,7 +85,7 @@ def main() -> None:
     tests = reaching()
     every = [one for one in all_mutants() if chosen.only in one.module and not only_words(one)]
     drawn = sample(every, chosen.size or len(every), chosen.seed)
-    found = dict(results(drawn, tests, MADE / f"results-{chosen.seed}.jsonl"))
+    found = results(drawn, tests, chosen.jobs, MADE / f"results-{chosen.seed}.jsonl")
     report = table(every, found)
     print(report)
     (MADE / f"report-{chosen.seed}.md").write_text(report, encoding="utf-8")
@@ -95,11 +99,11 @@ def prepare() -> None:
     from mutmut import __main__ as mutmut
 
     mutmut.set_mutant_under_test("mutant_generation")
-    MADE.mkdir(exist_ok=True)
+    (MADE / "logs").mkdir(parents=True, exist_ok=True)
     mutmut.copy_src_dir()
     mutmut.copy_also_copy_files()
     mutmut.setup_source_paths()
-    mutmut.create_mutants(1)
+    mutmut.create_mutants(os.cpu_count() or 1)
 
 
 def reaching() -> dict[str, dict[str, float]]:
@@ -109,7 +113,7 @@ def reaching() -> dict[str, dict[str, float]]:
     file = MADE / "reach.json"
     if not file.exists():
         ready()
-        _in_a_process("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file))
+        os.waitpid(_started("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file)), 0)
     found: dict[str, dict[str, float]] = json.loads(file.read_text())
     return found
 
@@ -227,17 +231,27 @@ def difference(mutant: Mutant) -> str:
     return "\n".join(changed)
 
 
-def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], file: Path) -> Iterator[tuple[str, str]]:
-    """Yield of each mutant whether it was ``killed``, or ``survived``, or that ``no tests`` reach it."""
+def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], jobs: int, file: Path) -> dict[str, str]:
+    """Return of each mutant whether it was ``killed``, or ``survived``, or that ``no tests`` reach it."""
     known = dict(json.loads(line) for line in file.read_text().splitlines()) if file.exists() else {}
     ready()
+    waiting, working = [one for one in drawn if one.name not in known], dict[int, Mutant]()
     with file.open("a", encoding="utf-8") as out:
-        for number, one in enumerate(drawn, start=1):
-            if one.name not in known:
-                known[one.name] = verdict(one.name, tests.get(one.function, {}))
+        while waiting or working:
+            while waiting and len(working) < jobs:
+                one = waiting.pop(0)
+                chosen, limit = within(tests.get(one.function, {}))
+                if chosen:
+                    working[_started(one.name, ["-x", *chosen], limit)] = one
+                else:
+                    known[one.name] = "no tests"
+            if working:
+                child, status = os.wait()
+                one = working.pop(child)
+                known[one.name] = "killed" if status else "survived"
                 print(json.dumps([one.name, known[one.name]]), file=out, flush=True)
-                print(f"{number}/{len(drawn)} {known[one.name]} {one.name}", file=sys.stderr, flush=True)
-            yield one.name, known[one.name]
+                print(f"{len(waiting)} to go; {known[one.name]}: {one.name}", file=sys.stderr, flush=True)
+    return {one.name: known[one.name] for one in drawn}
 
 
 def ready() -> None:
@@ -249,30 +263,31 @@ def ready() -> None:
         import_module(name)
 
 
-def verdict(name: str, tests: dict[str, float]) -> str:
-    """Return what comes of tests with a mutant: the quick ones, as many as there are seconds for."""
-    chosen = sorted(tests, key=lambda test: tests[test])
-    taken = [sum(tests[test] for test in chosen[: number + 1]) for number in range(len(chosen))]
-    chosen = [test for test, seconds in zip(chosen, taken, strict=True) if seconds <= max(_SECONDS, taken[0])]
-    if not chosen:
-        return "no tests"
-    limit = math.ceil(_FIXTURES + _PATIENCE * taken[len(chosen) - 1])
-    return "survived" if _in_a_process(name, ["-x", *chosen], limit) == 0 else "killed"
+def within(tests: dict[str, float]) -> tuple[list[str], int]:
+    """Return the quick ones of these tests, as many as there are seconds for, and how long they may work."""
+    chosen: list[str] = []
+    taken = 0.0
+    for test in sorted(tests, key=lambda test: tests[test]):
+        if chosen and taken + tests[test] > _SECONDS:
+            break
+        chosen.append(test)
+        taken += tests[test]
+    return chosen, math.ceil(_FIXTURES + _PATIENCE * taken)
 
 
-def _in_a_process(mutant: str, tests: list[str], limit: int, *plugins: object) -> int:
-    """Run tests with a mutant in a process of its own, and return how it ended."""
+def _started(mutant: str, tests: list[str], limit: int, *plugins: object) -> int:
+    """Run tests with a mutant in a process of its own, and return its number."""
     child = os.fork()
     if not child:
         _run(mutant, tests, limit, plugins)
-    return os.waitpid(child, 0)[1]
+    return child
 
 
 def _run(mutant: str, tests: list[str], limit: int, plugins: Sequence[object]) -> None:
     """Run tests with a mutant in this process, which ends with it."""
     code = 70
     try:
-        log = os.open(MADE / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        log = os.open(MADE / "logs" / (mutant or "none"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
