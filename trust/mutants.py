@@ -161,14 +161,17 @@ def all_mutants() -> list[Mutant]:
 
 
 def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
-    """Return that many of the mutants, drawn from each module in proportion, at least one of each."""
+    """Return that many of the mutants, drawn from each module in proportion, at least one of each.
+
+    They are in no order, so that those of an interrupted run are a sample, too.
+    """
     by_module: dict[str, list[Mutant]] = {}
     for one in mutants:
         by_module.setdefault(one.module, []).append(one)
     dice = random.Random(seed)  # noqa: S311 - a draw, and no secret
-    drawn = []
-    for those in by_module.values():
-        drawn += dice.sample(those, min(len(those), math.ceil(size * len(those) / len(mutants))))
+    shares = {name: math.ceil(size * len(those) / len(mutants)) for name, those in by_module.items()}
+    drawn = [one for name, those in by_module.items() for one in dice.sample(those, min(len(those), shares[name]))]
+    dice.shuffle(drawn)
     return drawn
 
 

@@ -1,4 +1,5 @@
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ REPORTED = st.dictionaries(
 )
 
 
-def frame_of(rows: list[tuple[str | None, int, int]]) -> pl.DataFrame:
+def frame_of(rows: Sequence[tuple[str | None, int, int]]) -> pl.DataFrame:
     said = [(place, START + dt.timedelta(days=day), count) for place, day, count in rows]
     return pl.DataFrame(said, schema={"geoid": pl.String, "date": pl.Date, "cases": pl.Int64}, orient="row")
 

@@ -19,7 +19,7 @@ Key = tuple[str, str, dt.date, str]
 Said = list[tuple[dt.datetime, float | None]]
 
 MIDNIGHT = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "place": pl.String,
     "metric": pl.String,
     "date": pl.Date,
