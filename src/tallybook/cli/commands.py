@@ -277,8 +277,8 @@ def suggest_anomalies(folder: BookFolder = Path()) -> None:
 
 
 @app.command(
-    epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · "
-    "tallybook explain Texas 2022-01-16 cases · tallybook explain Texas 2022-01-16 cases --as-of 2022-01-17 --book covid"
+    epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · tallybook explain Texas 2022-01-16 cases"
+    " · tallybook explain Texas 2022-01-16 cases --as-of 2022-01-17 --book covid"
 )
 def explain(
     place: Annotated[str, typer.Argument(help="An id, FIPS code, name or abbreviation.")],

@@ -26,7 +26,7 @@ from tallybook.sources.world import Disturbance, Register, World
 NOTICE: Final = "Every number here is invented: a simulated outbreak in real places.\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outbreak:
     """A simulated outbreak.
 
@@ -44,6 +44,10 @@ class Outbreak:
     reports: pl.DataFrame
     anomalies: pl.DataFrame
     disturbances: pl.DataFrame
+
+    def __repr__(self) -> str:
+        places, dates = self.truth["geoid"].n_unique(), self.truth["date"]
+        return f"<Outbreak of {places:,} places, {dates.min()} to {dates.max()}, {self.anomalies.height:,} anomalies>"
 
 
 def simulate(
