@@ -46,8 +46,9 @@ class Outbreak:
     disturbances: pl.DataFrame
 
     def __repr__(self) -> str:
-        places, dates = self.truth["geoid"].n_unique(), self.truth["date"]
-        return f"<Outbreak of {places:,} places, {dates.min()} to {dates.max()}, {self.anomalies.height:,} anomalies>"
+        first, last = self.truth.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
+        places = self.truth["geoid"].n_unique()
+        return f"<Outbreak of {places:,} places, {first} to {last}, {self.anomalies.height:,} anomalies>"
 
 
 def simulate(
