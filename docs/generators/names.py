@@ -11,7 +11,6 @@ GROUPS: Final = {
         "tallybook.book.releasing.Published",
         "tallybook.book.rebuilding.Rebuilt",
         "tallybook.model.checksums.Damage",
-        "tallybook.release.figures.Method",
     ],
     "What an average is made of": [
         f"tallybook.measures.explain.{name}" for name in ("Explanation", "Day", "Role", "Part", "Origin")

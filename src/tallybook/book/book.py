@@ -91,6 +91,10 @@ class Book:
     def init(cls, folder: str | Path, *, template: str = "plain") -> Book:
         """Make a book in a new or empty folder from a template, and return it.
 
+        Args:
+            folder: a new or empty folder.
+            template: what it starts as: plain, nyt, connecticut, measles or simulated.
+
         Raises:
             BookError: there is no such template, or the folder is not empty.
         """

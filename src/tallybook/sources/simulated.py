@@ -38,6 +38,9 @@ class Outbreak:
             from each place's first count on, totals repeated on days without a report.
         anomalies: the register an editor would keep, in the published columns.
         disturbances: ``geoid`` of the agency, ``kind``, ``metric``, ``first`` and ``last`` day it touches.
+
+    >>> simulate(states=["USA-53"], days=60).reports["geoid"].unique().sort().to_list()
+    ['USA', 'USA-53']
     """
 
     truth: pl.DataFrame
