@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test coverage mutants bench fuzz check lock clean chromium
+.PHONY: demo test coverage mutants bench fuzz check docs picture lock clean chromium
 
 demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
 	$(BIN)/tallybook demo demo
@@ -31,6 +31,13 @@ check: $(VENV)/dev ## format, lint, types, imports between rooms
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/dev ## build the documentation, strictly, into build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "open build/docs/index.html in a browser"
+
+picture: $(VENV)/dev ## draw the README's picture anew
+	cd docs && ../$(BIN)/python -m generators.picture
 
 bench: $(VENV)/dev $(VENV)/delphi/bin/python ## speed as ratios to the floor, accuracy against truth, into BENCHMARKS.md
 	$(BIN)/python bench/run.py

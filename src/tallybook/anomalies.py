@@ -23,7 +23,9 @@ def read_anomalies(
 ) -> pl.DataFrame:
     r"""Return the register in ``anomalies.csv``: the columns of ANOMALY_SCHEMA, key ``id``, rows as in the file.
 
-    An id is made of place, date and type, such as ``USA-48-2022-01-14-cases``; the second of its kind ends in ``-2``.
+    A null ``end_date`` says that one day is meant, a null ``county`` that the entry is of a state or the
+    nation. An id is made of place, date and type, such as ``USA-48-2022-01-14-cases``; the second of its kind ends in
+    ``-2``.
 
     Args:
         source: the path of a file in the published layout, or its bytes.
@@ -86,8 +88,8 @@ def suggest_anomalies(findings: pl.DataFrame, places: Gazetteer) -> pl.DataFrame
         places: the gazetteer.
 
     Returns:
-        The columns of ANOMALY_SCHEMA but the id, by date: one row per place and day where cases and deaths want the
-        same, else one per metric.
+        The columns of ANOMALY_SCHEMA but the id, by date; ``end_date`` is null, for each is of one day. One row per
+        place and day where cases and deaths want the same, else one per metric.
     """
     named = places.named.select("geoid", "level", "name", "state")
     county = pl.when(pl.col("level") == Level.COUNTY).then("name").alias("county")

@@ -28,6 +28,7 @@ from tallybook.model.config import BookConfig, ExcessConfig, read_config
 from tallybook.model.files import read_file, read_text
 from tallybook.model.metrics import Level, level_of
 from tallybook.model.places import Gazetteer, gazetteer, level_at, read_own_places
+from tallybook.model.shown import as_html
 from tallybook.model.templates import copy_template
 from tallybook.release.changes import changed_rows
 from tallybook.release.explain import explain
@@ -91,6 +92,10 @@ class Book:
     def init(cls, folder: str | Path, *, template: str = "plain") -> Book:
         """Make a book in a new or empty folder from a template, and return it.
 
+        Args:
+            folder: a new or empty folder.
+            template: what it starts as: plain, nyt, connecticut, measles or simulated.
+
         Raises:
             BookError: there is no such template, or the folder is not empty.
         """
@@ -128,6 +133,19 @@ class Book:
 
     def __repr__(self) -> str:
         return f"<Book {self.config.title!r} in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        config, published = self.config, self.releases()
+        said = {
+            "publisher": config.publisher,
+            "licence": config.licence,
+            "levels": ", ".join(config.levels),
+            "metrics": ", ".join(config.metrics),
+            "sources": ", ".join(self.sources),
+            "folder": self.folder,
+            "last release": f"as of {published[-1].as_of:%Y-%m-%d %H:%M %Z}" if published else "none yet",
+        }
+        return as_html(config.title, said.items(), notes=[config.notice] if config.notice else ())
 
     @cached_property
     def sources(self) -> Catalogue:

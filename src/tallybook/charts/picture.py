@@ -58,6 +58,12 @@ Drawn = Callable[..., alt.LayerChart]
 def source_line(*, attribution: str, licence: str, as_of: datetime, zone: ZoneInfo) -> str:
     """Return where a chart's numbers come from, as it stands in the picture.
 
+    Args:
+        attribution: how to name the source.
+        licence: its licence, by name.
+        as_of: the moment of the latest observation, with a time zone.
+        zone: the time zone it is told in.
+
     >>> from datetime import UTC
     >>> moment = datetime(2021, 3, 7, 14, tzinfo=UTC)
     >>> source_line(attribution="The agencies", licence="CC0", as_of=moment, zone=ZoneInfo("America/New_York"))

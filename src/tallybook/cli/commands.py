@@ -278,11 +278,13 @@ def suggest_anomalies(folder: BookFolder = Path()) -> None:
 
 @app.command(
     epilog="Examples: tallybook explain USA-31 2020-02-25 cases --book covid · tallybook explain Texas 2022-01-16 cases"
+    " · tallybook explain Texas 2022-01-16 cases --as-of 2022-01-17 --book covid"
 )
 def explain(
     place: Annotated[str, typer.Argument(help="An id, FIPS code, name or abbreviation.")],
     day: Annotated[str, typer.Argument(metavar="DATE", help="The day of the average, YYYY-MM-DD.")],
     metric: Annotated[str, typer.Argument(help="One of the book's metrics, such as cases.")],
+    as_of: Annotated[str | None, typer.Option(metavar="MOMENT", help="As it was then; now by default.")] = None,
     folder: BookFolder = Path(),
 ) -> None:
     """Show what an average is made of: the days of its window, what was left out and why, the sum and the division."""
@@ -290,7 +292,7 @@ def explain(
 
     book = Book(folder)
     with working("computing averages"):
-        made = book.explain(place, _date(day), metric)
+        made = book.explain(place, _date(day), metric, as_of=None if as_of is None else moment_of(as_of, book))
     print_explanation(book, made)
 
 

@@ -60,10 +60,13 @@ class Ledger:
         table: str = "observations",
         storage_options: Mapping[str, str] | None = None,
     ) -> None:
-        place = place_of(location)
+        place = self._place = place_of(location)
         self._store: Store | Remote = (
             Store(place, table) if isinstance(place, Path) else Remote(place, table, storage_options)
         )
+
+    def __repr__(self) -> str:
+        return f"<Ledger in {self._place}{', read only' if self.read_only else ''}>"
 
     @property
     def read_only(self) -> bool:

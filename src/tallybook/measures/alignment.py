@@ -48,6 +48,8 @@ def day_of_outbreak(
     Raises:
         ContractError: a column is missing, or ``at_least`` is not above 0.
 
+    Source: epidemic curves aligned by the day a threshold is reached, as is common; days are counted from 1.
+
     >>> rows = {"geoid": "USA-53", "date": [dt.date(2020, 3, day) for day in (7, 8, 9)], "cases": [0, 1, 5]}
     >>> day_of_outbreak(pl.DataFrame(rows))["day_of_outbreak"].to_list()
     [None, 1, 2]

@@ -9,8 +9,11 @@ from enum import StrEnum
 import polars as pl
 
 from tallybook.errors import ContractError
+from tallybook.measures.rates import half_up
 from tallybook.measures.rolling import Averages
 from tallybook.model.cards import Reporting
+from tallybook.model.places import gazetteer
+from tallybook.model.shown import as_html
 
 
 class Role(StrEnum):
@@ -94,7 +97,7 @@ class Origin:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """What an average is made of.
 
@@ -131,6 +134,28 @@ class Explanation:
     reporting: Reporting
     notes: tuple[str, ...] = ()
     origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.metric} of {self.place} on {self.date}: {self._sum()}>"
+
+    def _repr_html_(self) -> str:
+        named = gazetteer().titles.filter(geoid=self.place)["title"]
+        heading = f"{next(iter(named), self.place)}, {self.metric}, {self.date:%A} {self.date}: {self._sum()}"
+        said = (*(f"{words} ({name})" for name, words in self.anomalies.items()), *self.notes)
+        if self.parts:
+            parts = sorted(self.parts, key=lambda part: -part.average)
+            averages = ((part.place, f"{half_up(part.average):,.2f}") for part in parts)
+            return as_html(heading, averages, columns=("place", "average"), notes=said)
+        days = ((day.date, f"{day.date:%a}", day.count, day.adjustment or None, day.contribution, day.role.value)
+                for day in self.days)  # fmt: skip
+        return as_html(heading, days, columns=("day", "", "new", "adjusted by", "in the sum", ""), notes=said)
+
+    def _sum(self) -> str:
+        """Return the average and what it is made of, in a line."""
+        made = f"the sum of {len(self.parts)} averages"
+        if self.total is not None:
+            made = f"{self.total:,} ÷ {self.window_days} days, {self.window_start} to {self.window_end}"
+        return f"{half_up(self.average):,.2f} a day = {made}"
 
 
 def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:

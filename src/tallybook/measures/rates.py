@@ -39,6 +39,8 @@ def per_100k(
     Raises:
         ContractError: a column is missing.
 
+    Source: the published rates of the New York Times' Covid-19 dataset; populations of 2019, U.S. Census Bureau.
+
     >>> dane = pl.DataFrame({"geoid": ["USA-55025", "USA-29997"], "cases_avg": [54.0, 3.0]})
     >>> per_100k(dane, ["cases_avg"])["cases_avg_per_100k"].round(2).to_list()
     [9.88, None]

@@ -65,6 +65,9 @@ class Place:
         gdp_2019_musd: gross domestic product of a state, in million dollars of 2019; None where not published.
         members: the geoids of the places it is made of, where it is a geographic exception.
         note: what a reader has to know about it.
+
+    >>> gazetteer()["USA-53"].name, gazetteer()["USA-53"].population
+    ('Washington', 7614893)
     """
 
     geoid: str
@@ -87,6 +90,9 @@ class Gazetteer:
 
     Args:
         frame: columns of PLACE_SCHEMA, key ``geoid``.
+
+    >>> gazetteer().find("Snohomish, WA").geoid, gazetteer().title("USA-53061")
+    ('USA-53061', 'Snohomish, Washington')
     """
 
     def __init__(self, frame: pl.DataFrame) -> None:
@@ -148,6 +154,11 @@ class Gazetteer:
 
     def suggest(self, name: str, *, level: Level, state: str | None = None) -> str:
         """Return a hint naming the place of that level a misspelt name was probably meant for.
+
+        Args:
+            name: the name as it was written.
+            level: the level of the place that was meant.
+            state: the state of a county or town, by name or abbreviation; None for any.
 
         >>> gazetteer().suggest("Washingtn", level=Level.STATE)
         "did you mean 'Washington'?"

@@ -17,6 +17,7 @@ import polars as pl
 from tallybook.errors import BookError, SourceError
 from tallybook.model.files import MOST_BYTES, read_file
 from tallybook.model.metrics import Level, level_of
+from tallybook.model.shown import as_html
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.write import CARD
 
@@ -44,6 +45,12 @@ class PublishedRelease:
 
     def __repr__(self) -> str:
         return f"<Release of {self.title!r} as of {self.as_of.isoformat()} in {self.where}>"
+
+    def _repr_html_(self) -> str:
+        files = ((path, file.get("rows"), file.get("bytes")) for path, file in sorted(self._files.items()))
+        heading = f"{self.title}, as of {self.as_of:%Y-%m-%d %H:%M %Z}"
+        notes = (f"{self.attribution.rstrip('.')}. Licence: {self.licence}", *self.card.get("notes", ()))
+        return as_html(heading, files, columns=("file", "rows", "bytes"), notes=notes)
 
     @property
     def title(self) -> str:

@@ -20,6 +20,7 @@ from filelock import Timeout
 from tallybook.anomalies import write_anomalies
 from tallybook.errors import BookError
 from tallybook.model.metrics import Level
+from tallybook.model.shown import as_html
 from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
 from tallybook.release.changes import Changes
 from tallybook.release.dictionary import DICTIONARY, dictionary
@@ -109,7 +110,7 @@ class History:
         return self.releases[-2].as_of if len(self.releases) > 1 else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Release:
     """What the public gets.
 
@@ -124,6 +125,14 @@ class Release:
     as_of: datetime
     notes: tuple[str, ...]
     files: tuple[ReleaseFile, ...]
+
+    def __repr__(self) -> str:
+        return f"<Release of {len(self.files)} files as of {self.as_of.isoformat()} in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        files = ((file.path, file.rows, file.bytes) for file in self.files)
+        heading = f"Release as of {self.as_of:%Y-%m-%d %H:%M %Z} in {self.folder}"
+        return as_html(heading, files, columns=("file", "rows", "bytes"), notes=self.notes)
 
 
 def write_release(

@@ -37,6 +37,9 @@ class Catalogue(Mapping[str, Source]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
 
+    def __repr__(self) -> str:
+        return f"<Catalogue of {', '.join(self._sources)}>"
+
     def __len__(self) -> int:
         return len(self._sources)
 

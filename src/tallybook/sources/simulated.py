@@ -26,7 +26,7 @@ from tallybook.sources.world import Disturbance, Register, World
 NOTICE: Final = "Every number here is invented: a simulated outbreak in real places.\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outbreak:
     """A simulated outbreak.
 
@@ -38,12 +38,20 @@ class Outbreak:
             from each place's first count on, totals repeated on days without a report.
         anomalies: the register an editor would keep, in the published columns.
         disturbances: ``geoid`` of the agency, ``kind``, ``metric``, ``first`` and ``last`` day it touches.
+
+    >>> simulate(states=["USA-53"], days=60).reports["geoid"].unique().sort().to_list()
+    ['USA', 'USA-53']
     """
 
     truth: pl.DataFrame
     reports: pl.DataFrame
     anomalies: pl.DataFrame
     disturbances: pl.DataFrame
+
+    def __repr__(self) -> str:
+        first, last = self.truth.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
+        places = self.truth["geoid"].n_unique()
+        return f"<Outbreak of {places:,} places, {first} to {last}, {self.anomalies.height:,} anomalies>"
 
 
 def simulate(
