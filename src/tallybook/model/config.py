@@ -156,7 +156,7 @@ class BookConfig(_Strict):
     title: str
     publisher: str
     description: str | None = None
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     licence: str
     licence_url: Address | None = None
     address: Annotated[str, AfterValidator(_address)] | None = None
