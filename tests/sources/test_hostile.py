@@ -23,13 +23,14 @@ from readers import Reader, readers
 from tallybook import Book, gazetteer
 from tallybook.anomalies import read_anomalies
 from tallybook.errors import BookError, DataRefusedError, SourceError, TallybookError
-from tallybook.model import decoding
+from tallybook.model import counting, decoding
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.model.cards import Card
 from tallybook.model.config import read_config
 from tallybook.model.files import read_text
 from tallybook.model.places import read_own_places
 from tallybook.release.reading import read
+from tallybook.site.formats import markdown
 from tallybook.sources.all_cause import parse_deaths
 from tallybook.sources.cards import check_card
 from tallybook.sources.table import parse_table
@@ -149,6 +150,25 @@ def test_a_header_of_names_that_are_long_or_many_is_compared_in_no_time() -> Non
         parse(",".join(["day", "where", "n", *(f"x{n}" for n in range(15_001)), "x15000"]).encode(), ignore="*")
 
 
+def test_a_quotation_that_never_ends_costs_no_more_than_reading_to_the_end() -> None:
+    with refused("t.csv, line 2: a quotation mark neither opens nor closes a cell"):
+        parse(HEADER + b'2020-05-01,Ohio,"' + b"1\n" * 2_000_000)
+
+
+def test_rows_are_counted_piece_by_piece_as_they_are_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a,b\n" + '"x\ny",1\nz,"2\n\n3"\n' * 50
+    whole = counting.counted_lines(text.rstrip(), 2, "t.csv", ",")
+    bad = f"{text}z\n"
+    for piece in (1, 3, 7, 50):
+        monkeypatch.setattr(counting, "_PIECE", piece)
+        assert counting.counted_lines(text.rstrip(), 2, "t.csv", ",").equals(whole)
+        with refused("t.csv, line 252: 1 cells where the header has 2"):
+            counting.counted_lines(bad.rstrip(), 2, "t.csv", ",")
+    monkeypatch.setattr(counting, "_MOST_CELLS", 5)
+    with refused("t.csv: 2 rows of 3 cells are more than 5 cells; split it"):
+        parse(HEADER + b"2020-05-01,Ohio,1\n2020-05-02,Ohio,1\n")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_other_encodings_are_refused_with_a_byte_order_mark_or_without(encoding: str) -> None:
     text = HEADER.decode() + "2020-05-01,Ohio,1\n"
@@ -263,6 +283,15 @@ def test_notes_that_nest_without_end_are_read_in_time(notes: str) -> None:
     began = time.monotonic()
     check_card(FRONT % ("Counts", notes))
     assert time.monotonic() - began < 5
+
+
+def test_notes_link_to_no_script_and_their_html_stays_text() -> None:
+    hostile = (
+        "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](data:text/html,x) [d](vbscript:x) <a href=javascript:x>"
+    )
+    shown = markdown(f"{hostile} ![e](javascript:x) <javascript:alert(1)> [f](&#106;avascript:x) <script>x</script>")
+    assert re.findall(r"<(?!/?p>)[^>]*>", shown) == []
+    assert markdown("[g](https://example.org)") == '<p><a href="https://example.org">g</a></p>\n'
 
 
 def test_what_does_not_show_or_is_a_formula_gets_into_no_text_that_is_published() -> None:
