@@ -48,6 +48,7 @@ CARD: dict[str, Any] = {
 }
 FRONT = "---\ntitle: %s\nlayout: published\nreporting: explicit\n---\n%s"
 GIGABYTE = 2**30
+MOST_SECONDS = 20  # of a slow machine; what is held here takes minutes where it fails
 
 
 def parse(data: bytes, **changes: Any) -> list[tuple[Any, ...]]:
@@ -57,11 +58,11 @@ def parse(data: bytes, **changes: Any) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def refused(says: str, *, seconds: float = 20, error: type[TallybookError] = DataRefusedError) -> Iterator[None]:
+def refused(says: str, *, error: type[TallybookError] = DataRefusedError) -> Iterator[None]:
     began = time.monotonic()
     with pytest.raises(error) as told:
         yield
-    assert time.monotonic() - began < seconds
+    assert time.monotonic() - began < MOST_SECONDS
     assert says in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -255,7 +256,7 @@ def test_hostile_front_matter_is_refused(title: str, says: str) -> None:
     began = time.monotonic()
     problems = [f"{problem.line} {problem.key} {problem.says}" for problem in check_card(FRONT % (title, ""))]
     assert any(says in problem for problem in problems), problems
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < MOST_SECONDS
 
 
 def test_laughs_are_refused_before_the_first() -> None:
@@ -283,7 +284,7 @@ def test_laughs_are_refused_before_the_first() -> None:
 def test_notes_that_nest_without_end_are_read_in_time(notes: str) -> None:
     began = time.monotonic()
     check_card(FRONT % ("Counts", notes))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < MOST_SECONDS
 
 
 def test_notes_link_to_no_script_and_their_html_stays_text() -> None:
