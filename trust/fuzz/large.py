@@ -23,7 +23,7 @@ from tallybook.model.tables import read_table
 
 HEADER: Final = b"date,cases,deaths\n"
 MEGABYTE: Final = 2**20
-MOST_SECONDS: Final = 60
+MOST_SECONDS: Final = 300
 MOST_MEMORY: Final = 3_000
 """Megabytes a process may have at most beyond the file, which is there as bytes and again as text."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -208,9 +207,18 @@ def in_words(column: str) -> str:
     return column.replace("{", "{{").replace("}", "}}")
 
 
+def _each_line(text: str) -> Iterator[str]:
+    """Yield the lines of a text, one after the other, without another copy of all of it."""
+    begins = 0
+    while begins < len(text):
+        ends = text.find("\n", begins) + 1 or len(text)
+        yield text[begins:ends]
+        begins = ends
+
+
 def _header(text: str, file: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
+        return next(csv.reader(_each_line(text), strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
 
