@@ -65,7 +65,7 @@ def _check_text(text: str, file: str) -> None:
         raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
     if text.lstrip().startswith("<"):
         raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
-    head = text.split("\n", 1)[0].rstrip()
+    head = text[: text.find("\n") + 1 or len(text)].rstrip()
     if not head:
         raise DataRefusedError("the first line is blank", file=file, line=1, hint="the header comes first")
     if "\r" in head:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import polars as pl
 
 from tallybook.errors import DataRefusedError
+from tallybook.model.counting import counted_lines, row_lines
 from tallybook.model.decoding import decoded, refuse_endless
 from tallybook.model.texts import FORMULA, UNSEEN
 
@@ -193,12 +192,12 @@ def read_table(
     header = _header(text, file, delimiter)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     check_header(header, wanted, file, ignored=ignored)
-    lines = _lines(text, len(header), file, delimiter)
+    lines = row_lines(text, len(header), file, delimiter)
     try:
         rows = pl.read_csv(text.encode(), infer_schema=False, separator=delimiter)
     except pl.exceptions.ComputeError as error:
         # A row has too many cells, and another that many too few.
-        _counted(text, len(header), file, delimiter)
+        counted_lines(text, len(header), file, delimiter)
         raise DataRefusedError(f"the rows cannot be read: {error}", file=file) from error
     return Table(file, rows.select(wanted).with_columns(lines.alias(LINE)))
 
@@ -208,52 +207,20 @@ def in_words(column: str) -> str:
     return column.replace("{", "{{").replace("}", "}}")
 
 
+def _each_line(text: str) -> Iterator[str]:
+    """Yield the lines of a text, one after the other, without another copy of all of it."""
+    begins = 0
+    while begins < len(text):
+        ends = text.find("\n", begins) + 1 or len(text)
+        yield text[begins:ends]
+        begins = ends
+
+
 def _header(text: str, file: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
+        return next(csv.reader(_each_line(text), strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
-
-
-def _quoted(delimiter: str) -> re.Pattern[str]:
-    """Return the pattern of a quoted cell: from a mark at the start of a cell to one not doubled, at its end."""
-    between = re.escape(delimiter)
-    return re.compile(rf'(?<![^{between}\n])"(?:[^"]|"")*"(?![^{between}\r\n])')
-
-
-def _lines(text: str, width: int, file: str, delimiter: str) -> pl.Series:
-    """Return the line each row starts on, every row having ``width`` cells."""
-    rows = text.count("\n")
-    if '"' not in text and text.count(delimiter) == (rows + 1) * (width - 1) and "\n\n" not in text and rows:
-        # As many cells as there should be in all; that no row has more, the engine sees to.
-        return pl.int_range(2, rows + 2, dtype=pl.Int64, eager=True)
-    return _counted(text, width, file, delimiter)
-
-
-def _counted(text: str, width: int, file: str, delimiter: str) -> pl.Series:
-    """Return the line each row starts on, having counted the cells of every row."""
-    bare = _quoted(delimiter).sub(lambda part: "\0" * part[0].count("\n"), text) if '"' in text else text
-    records = pl.Series(bare.split("\n"))
-    inside = records.str.count_matches("\0", literal=True)
-    lines = (inside.cum_sum() - inside + pl.int_range(1, len(records) + 1, eager=True))[1:].cast(pl.Int64)
-    stray = records.str.contains('"', literal=True).arg_true()
-    if len(stray):
-        raise DataRefusedError(
-            "a quotation mark neither opens nor closes a cell",
-            file=file,
-            line=lines[stray[0] - 1] if stray[0] else 1,
-            hint="quote the whole cell, and double the marks inside it",
-        )
-    cells = records.str.count_matches(delimiter, literal=True)[1:] + 1
-    wrong = (cells != width).arg_true()
-    if len(wrong):
-        raise DataRefusedError(
-            f"{cells[wrong[0]]} cells where the header has {width}",
-            file=file,
-            line=lines[wrong[0]],
-            hint=f"a {'comma' if delimiter == ',' else repr(delimiter)} inside a cell needs quotation marks around it",
-        )
-    return lines
 
 
 def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ignored: Sequence[str] = ()) -> None:

@@ -142,21 +142,24 @@ class _FrontMatterError(Exception):
 Lines = dict[tuple[str, ...], int]
 
 
+def _refuse_traps(front: str, above: int) -> None:
+    """Refuse anchors, aliases and tags, which have no use here, and levels, for which time grows with their square."""
+    depth = 0
+    for event in yaml.parse(front, yaml.BaseLoader):
+        line = above + 1 + (event.start_mark.line if event.start_mark else 0)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_LEVELS:
+            raise _FrontMatterError(line, f"more than {_MOST_LEVELS} levels")
+        if marked := getattr(event, "anchor", None) or getattr(event, "tag", None):
+            raise _FrontMatterError(line, f"anchors and tags are not taken: {marked}")
+
+
 def _load(front: str, above: int) -> tuple[dict[str, Any], Lines]:
     """Return what the front matter says, every scalar as text, and the line of each key."""
     if len(front) > _LONGEST_FRONT:
         raise _FrontMatterError(above + 1, f"the front matter is longer than {_LONGEST_FRONT:,} characters")
     try:
-        # Anchors, aliases and tags have no use here, and some are traps.
-        depth = 0
-        for event in yaml.parse(front, yaml.BaseLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MOST_LEVELS:  # the time it takes grows with the square of them
-                raise _FrontMatterError(above + event.start_mark.line + 1, f"more than {_MOST_LEVELS} levels")
-            marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
-            if marked:
-                line = event.start_mark.line if event.start_mark else 0
-                raise _FrontMatterError(above + line + 1, f"anchors and tags are not taken: {marked}")
+        _refuse_traps(front, above)
         node = yaml.compose(front, yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
