@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test bench check lock clean chromium
+.PHONY: demo test bench trust check lock clean chromium
 
 demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
 	$(BIN)/tallybook demo demo
@@ -25,6 +25,9 @@ check: $(VENV)/dev ## format, lint, types, imports between rooms
 
 bench: $(VENV)/dev $(VENV)/delphi/bin/python ## speed as ratios to the floor, accuracy against truth, into BENCHMARKS.md
 	$(BIN)/python bench/run.py
+
+trust: $(VENV)/dev ## kills, full disks, crowds and seeded defects by the hundred, into docs/explanation/faults.md
+	$(BIN)/python trust/faults.py
 
 lock: $(VENV)/bin/python ## pin the newest releases, with hashes; name no index
 	$(PIP) uv

@@ -187,7 +187,7 @@ def _together(home: Path, jobs: list[tuple[Callable[..., None], int]], seconds: 
             counts.append(back.get(timeout=seconds + _HANGS_SECONDS))
             if any(process.exitcode for process in processes):
                 break
-    except Exception as error:  # noqa: BLE001 (a queue's own)
+    except Exception as error:
         tally.wrong.append(f"not all came to an end: {error!r}")
     for process, (work, number) in zip(processes, jobs, strict=True):
         process.join(_HANGS_SECONDS if not tally.wrong else 1)

@@ -124,14 +124,14 @@ BACK: Final = -72
 """The hour to which the clock is set back, counted from noon of the first day."""
 
 
-def clock_back(stage: Stage) -> Tally:
+def clock_back(stage: Stage, hours: Sequence[float] = (BACK, -1, -0.01)) -> Tally:
     """Record with a clock that was set back: it is refused, in one line, and nothing changes."""
     tally = Tally("clock set back")
-    for hours in (BACK, -1, -0.01):
+    for hour in hours:
         tally.tries += 1
         with stage.copy() as home:
             try:
-                done = run(command_line, stage.scene, home, hours, within=home)
+                done = run(command_line, stage.scene, home, hour, within=home)
                 check_said(Shortage("clock", lambda _calls, _chance: Fault(), words=("clock",)), done)
                 expect(done.code == 1, f"exit code {done.code}")
                 found, after = told(run(looked_done_looked, stage.scene, home, home.with_suffix(".said"), within=home))
@@ -141,7 +141,7 @@ def clock_back(stage: Stage) -> Tally:
                 tally.hit += 1
                 tally.survived += 1
             except AssertionError as error:
-                tally.wrong.append(f"{hours} hours: {error}")
+                tally.wrong.append(f"{hour} hours: {error}")
     return tally
 
 

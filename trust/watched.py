@@ -6,7 +6,6 @@ something below a folder is counted, and at a chosen one the process is killed o
 
 from __future__ import annotations
 
-import array
 import ctypes
 import errno
 import fcntl
@@ -22,7 +21,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing import connection, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -45,15 +43,15 @@ _PRELOADED: Final = [
 
 _NUMBERS: Final = {
     "x86_64": (0xC000003E, 317, {
-        **{"write": 1, "pwrite64": 18, "writev": 20, "pwritev": 296, "pwritev2": 328, "sendfile": 40, "fsync": 74},
-        **{"fdatasync": 75, "ftruncate": 77, "fallocate": 285, "copy_file_range": 326, "openat": 257, "open": 2},
-        **{"creat": 85, "rename": 82, "renameat": 264, "renameat2": 316, "mkdir": 83, "mkdirat": 258, "rmdir": 84},
-        **{"unlink": 87, "unlinkat": 263, "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266},
+        "write": 1, "pwrite64": 18, "writev": 20, "pwritev": 296, "pwritev2": 328, "sendfile": 40, "fsync": 74,
+        "fdatasync": 75, "ftruncate": 77, "fallocate": 285, "copy_file_range": 326, "openat": 257, "open": 2,
+        "creat": 85, "rename": 82, "renameat": 264, "renameat2": 316, "mkdir": 83, "mkdirat": 258, "rmdir": 84,
+        "unlink": 87, "unlinkat": 263, "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266,
     }),
     "aarch64": (0xC00000B7, 277, {
-        **{"write": 64, "pwrite64": 68, "writev": 66, "pwritev": 70, "pwritev2": 287, "sendfile": 71, "fsync": 82},
-        **{"fdatasync": 83, "ftruncate": 46, "fallocate": 47, "copy_file_range": 285, "openat": 56, "renameat": 38},
-        **{"renameat2": 276, "mkdirat": 34, "unlinkat": 35, "linkat": 37, "symlinkat": 36},
+        "write": 64, "pwrite64": 68, "writev": 66, "pwritev": 70, "pwritev2": 287, "sendfile": 71, "fsync": 82,
+        "fdatasync": 83, "ftruncate": 46, "fallocate": 47, "copy_file_range": 285, "openat": 56, "renameat": 38,
+        "renameat2": 276, "mkdirat": 34, "unlinkat": 35, "linkat": 37, "symlinkat": 36,
     }),
 }  # fmt: skip
 """Of each machine: its mark, the number of ``seccomp``, and of the calls that change files."""
@@ -304,7 +302,7 @@ def _squeeze(process: int) -> None:
 
 def _counts(name: str, who: int, arguments: list[int], within: str) -> bool:
     """Return whether a call changes something below the folder."""
-    if name == "openat" and not arguments[2] & _WRITES or name == "open" and not arguments[1] & _WRITES:
+    if (name == "openat" and not arguments[2] & _WRITES) or (name == "open" and not arguments[1] & _WRITES):
         return False
     try:
         if name in _OF_FILES:
