@@ -1,7 +1,7 @@
-"""Faults, and what became of them: ``python trust/faults.py [WORD …]`` runs all of it, or the parts with such words in them.
+"""Faults, and what became of them: ``python trust/faults.py [WORD …]`` tries all, or the parts with such words in them.
 
-Every part is kept in ``build/trust`` when it is done, with the commit it was measured on; ``docs/explanation/faults.md`` is
-written of all parts that are there.
+Every part is kept in ``build/trust`` when it is done, with the commit it was measured on; the report,
+``docs/explanation/faults.md``, is written of all parts that are there.
 """
 
 from __future__ import annotations

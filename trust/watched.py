@@ -1,7 +1,7 @@
 """A process of its own whose every call that changes files is seen before it is made, so that it can be hit at any.
 
 The kernel asks (seccomp user notification, Linux 5.5 and later; no privileges are needed): each call that changes
-something below a folder is counted, and at a chosen one the process is killed or signalled, or told that the call failed.
+something below a folder is counted, and at a chosen one the process is killed or signalled, or told that it failed.
 """
 
 from __future__ import annotations
