@@ -15,7 +15,8 @@ from crowd import crowd, publishing_crowd
 from scenes import CLOSE, IMPORT, PUBLISH, RECORD, Scene, feed, held
 from shortage import SHORTAGES, SQUEEZED, Shortage, clock_back, suffered
 from tallybook import Book
-from tallybook.errors import BookError
+from tallybook.book.alone import alone
+from tallybook.errors import BookError, LedgerError
 from tallybook.model.files import append_line, whole_lines
 from tallybook.sources.archive import Act, Archive, Used
 from watched import run
@@ -119,6 +120,16 @@ def test_what_cannot_be_kept_is_not_recorded(staged: Path, monkeypatch: pytest.M
     with pytest.raises(BookError, match="No space left on device"):
         book.close_day()
     assert Book(staged / "book").ledger.records().equals(before)
+
+
+def test_whoever_verifies_or_rebuilds_waits_for_who_writes(staged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallybook.book.alone._WAIT_SECONDS", 0)
+    book = Book(staged / "book")
+    with alone(book.ledger.folder):
+        for work in (book.verify, book.rebuild, book.close_day):
+            with pytest.raises(LedgerError, match="another process has been writing"):
+                work()
+    assert book.verify() == []
 
 
 def test_importing_all_of_it_starts_no_thread_that_works() -> None:
