@@ -10,6 +10,7 @@ import pytest
 from server_fixtures import serving
 from tallybook import Book
 from tallybook.book.weekly import weekly_book
+from tallybook.errors import ContractError
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,23 @@ def test_a_total_after_withheld_ones_is_of_all_the_weeks_between(measles: Book) 
         assert row["new"] == row["total"] - between["total"][0]
 
 
+def test_no_average_stands_for_a_count_that_is_withheld(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet").filter(status="withheld").select("geoid", "date")
+    made = table(measles, "rolling-averages/us-states.parquet")
+    figures = made.select("geoid", "date", *(name for name in made.columns if name.startswith("cases_")))
+    secret = figures.join(weeks, on=["geoid", "date"])
+    blank = ("cases_avg", "cases_avg_per_100k", "cases_window_start", "cases_window_end", "cases_window_days")
+    assert secret.height == weeks.height
+    assert [secret[name].null_count() for name in blank] == [secret.height] * len(blank)
+    latest = made.filter(pl.col("date") == made["date"].max()).join(weeks, on=["geoid", "date"])
+    rows = (measles.folder / "public/rolling-averages/us-states.csv").read_text().splitlines()
+    assert {f"{row['date']},{row['geoid']},{row['state']},,," for row in latest.iter_rows(named=True)} <= set(rows)
+    place, day = secret.select("geoid", "date").row(-1)
+    with pytest.raises(ContractError, match="a count is withheld"):
+        measles.explain(place, day, "cases")
+    assert measles.averages("state").filter(geoid=place, date=day)["cases_avg"].to_list() == [None]
+
+
 def test_the_same_seed_makes_the_same_book(measles: Book, tmp_path: Path) -> None:
     again = weekly_book(tmp_path / "book")
     feeds = [sorted((book.folder / "feed").iterdir()) for book in (measles, again)]
@@ -85,7 +103,44 @@ def test_the_api_says_withheld_and_never_zero(measles: Book) -> None:
         said = httpx.get(
             f"{address}/epidata/covidcast/", params={**asked, "geo_values": "*", "time_values": day}
         ).json()
+        also = {**asked, "signals": "cases_avg", "geo_values": "*", "time_values": day}
+        averages = httpx.get(f"{address}/epidata/covidcast/", params=also).json()
         weeks = httpx.get(f"{address}/weeks.csv").text
+    averaged = [row for row in averages["epidata"] if row["missing_value"] == 3]
     told = [row for row in said["epidata"] if row["missing_value"] == 3]
     assert [row["value"] for row in told] == [None] * len(told) != []
+    assert sorted(row["geo_value"] for row in told) == sorted(row["geo_value"] for row in averaged)
+    assert [row["value"] for row in averaged] == [None] * len(averaged)
     assert weeks == (measles.folder / "public/weeks.csv").read_text()
+
+
+def test_the_api_says_why_a_count_is_missing_and_which_are_provisional(measles: Book) -> None:
+    weeks = table(measles, "weeks.parquet")
+    place = weeks.filter(pl.col("mmwr_week") == 30, status="withheld")["geoid"][0]
+    said = pl.when(pl.col("provisional") & (pl.col("status") == "reported")).then(pl.lit("provisional"))
+    expected = weeks.select("geoid", "date", status=said.otherwise("status"))
+    with serving(measles) as address:
+
+        def asked(route: str, **words: str) -> pl.DataFrame:
+            rows = httpx.get(f"{address}/api/v1/{route}", params={"format": "parquet", **words}).content
+            return pl.read_parquet(rows)
+
+        every = asked("series", level="state")
+        own = asked("series", place=place, measure="cumulative")
+        then = asked("series", place=weeks.sort("total", nulls_last=False)["geoid"][-1], as_of="2025-06-01")
+        plain = asked("series", place=place, status="false")
+        rows = httpx.get(f"{address}/api/v1/snapshot").json()["data"]
+    told = every.filter(pl.col("cases_status").is_not_null()).select("geoid", "date", status="cases_status")
+    assert told.sort("geoid", "date").equals(expected.sort("geoid", "date"))
+    assert (
+        every.filter(cases_status="withheld").select(pl.selectors.float().null_count()).row(0)
+        == (expected.filter(status="withheld").height,) * 2
+    )
+    assert own["cases_status"].to_list() == expected.filter(geoid=place).sort("date")["status"].to_list()
+    # What was provisional in May is told from the weeks that were the latest then.
+    known = then.filter(pl.col("cases_status").is_in(["reported", "provisional"])).sort("date")
+    assert known["cases_status"].to_list()[-5:] == ["reported", *["provisional"] * 4]
+    assert known["date"].to_list()[-1] == dt.date(2025, 5, 24)
+    assert "cases_status" not in plain.columns
+    assert {row["cases_status"] for row in rows} == {"provisional", "withheld"}
+    assert [row["cases_avg"] for row in rows if row["cases_status"] == "withheld"] == [None] * 11

@@ -57,7 +57,7 @@ def test_an_engine_knows_what_the_ledger_knows_at_any_moment(brought: Any, examp
         frame = observations(rows)
         asked = None if moment is None else BEGIN + dt.timedelta(days=moment)
         known = frame if asked is None else frame.filter(pl.col("as_of") <= asked)
-        expected = of_all_sources(current(known)).select(*KEY, "value", "status", "as_of")
+        expected = of_all_sources(current(known)).select(*KEY, "value", "status", "as_of", "source")
         made = portable_state(nw.from_native(brought(frame)), asked).collect("polars").to_polars()
         made = made.with_columns(pl.col("as_of").dt.convert_time_zone("UTC"))  # DuckDB tells its own zone
         assert_frame_equal(made.sort(KEY), expected)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from tallybook import Book, TallybookError
 from tallybook.book.spark import spark_session
+from tallybook.book.weekly import weekly_book
 from tallybook.cli.commands import app
 from tallybook.release.write import Release
 
@@ -99,6 +100,19 @@ def test_a_past_release_is_made_of_what_was_known_then(book: Book, on_connect: A
         assert pl.read_parquet(out / "us-states.parquet")["cases"].to_list() == [cases]
     assert made.as_of == datetime(2020, 7, 1, tzinfo=UTC)
     assert book.releases() == []
+
+
+def test_weeks_and_what_is_withheld_are_those_of_the_release(on_connect: Any, tmp_path: Path) -> None:
+    book = weekly_book(tmp_path / "book")
+    ordinary = book.publish(site=False).folder
+    made = book.publish_on_spark(tmp_path / "out", session=on_connect)
+    for path in ("weeks.csv", "weeks.parquet"):
+        assert (made.folder / path).read_bytes() == (ordinary / path).read_bytes()
+    for path in DATASETS[2:]:
+        expected = pl.read_parquet(ordinary / path)
+        rows = pl.read_parquet(made.folder / path, hive_partitioning=True).drop("year")
+        assert_frame_equal(rows.sort("date", "geoid"), expected.sort("date", "geoid"), check_exact=True)
+        assert expected["cases_window_days"].null_count() > 100
 
 
 def run(*words: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
 from tallybook.release.excess import excess_tables, missing
-from tallybook.release.figures import Figures, Method, figures, first_covered
+from tallybook.release.figures import Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.weeks import WEEKS, weeks_table
@@ -91,11 +92,14 @@ class Publisher:
         if not isinstance(moment, datetime):
             raise BookError("there is nothing to publish", hint="record a feed first")
         progress("computing averages", 1, 3)
-        method = self.method(as_of)
-        levels = figures(known, levels=self.config.levels, method=method)
-        tables = dict(live_tables(live, known, self.config.levels, self.places))
-        excess, notes = self.excess(deaths)
-        tables |= excess | self._of_weeks(known, levels)
+        with ThreadPoolExecutor(1) as aside:
+            # What expects deaths takes as long to load as averages take to compute.
+            estimates = aside.submit(self.excess, deaths)
+            method = self.method(as_of)
+            levels = figures(known, levels=self.config.levels, method=method)
+            tables = dict(live_tables(live, known, self.config.levels, self.places))
+            excess, notes = estimates.result()
+        tables |= excess | self.of_weeks(known, method)
         if not levels and not tables:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
@@ -134,12 +138,12 @@ class Publisher:
         there = places_table(geoids, self.places)
         return {"places.csv": plain_numbers(there), "places.parquet": there}
 
-    def _of_weeks(self, known: pl.DataFrame, levels: Sequence[Figures]) -> dict[str, pl.DataFrame]:
+    def of_weeks(self, known: pl.DataFrame, method: Method) -> dict[str, pl.DataFrame]:
         """Return what sources by MMWR week say of each week; nothing where there are none."""
         sources = self.sources.weekly()
         if not sources:
             return {}
-        table = weeks_table(known, levels, sources=sources, places=self.places)
+        table = weeks_table(known, self.config.levels, sources=sources, method=method)
         return {f"{WEEKS}.csv": table, f"{WEEKS}.parquet": table}
 
     def _of_revisions(self, known: pl.DataFrame, as_of: datetime | None) -> dict[str, pl.DataFrame | str]:

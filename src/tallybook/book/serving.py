@@ -60,6 +60,7 @@ def served_book(book: Book) -> ServedBook:
         method=book.method,
         explain=explain,
         releases=book.releases,
+        weekly=book.sources.weekly(),
     )
 
 

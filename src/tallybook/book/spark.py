@@ -21,7 +21,7 @@ import polars as pl
 from tallybook.book.publishing import Publisher
 from tallybook.errors import BookError, ContractError
 from tallybook.ledger.portable import portable_state
-from tallybook.measures.engines import LazyFrame
+from tallybook.measures.engines import LazyFrame, collected
 from tallybook.release.distributed import YEAR
 from tallybook.release.partitioned import Table, write_partitioned
 from tallybook.release.write import Release
@@ -144,12 +144,17 @@ def publish_with(session: Any, publisher: Publisher, target: Path, *, as_of: dat
     method, deaths = publisher.method(as_of), publisher.deaths(as_of)
     excess, notes = publisher.excess(deaths)
 
+    state = portable_state(store.observations(files), as_of)
+
     def tables(geoids: pl.Series) -> dict[str, Table]:
-        return {**excess, **publisher.of_sources(), **publisher.of_places(geoids)}
+        weeks: dict[str, pl.DataFrame] = {}
+        if publisher.sources.weekly():  # few enough to be put together here
+            weeks = publisher.of_weeks(_by_week(state, list(publisher.sources.weekly())), method)
+        return {**excess, **weeks, **publisher.of_sources(), **publisher.of_places(geoids)}
 
     return write_partitioned(
         target,
-        portable_state(store.observations(files), as_of),
+        state,
         store,
         levels=publisher.config.levels,
         method=method,
@@ -170,6 +175,13 @@ def _unmarked() -> Iterator[None]:
         os.environ.pop(_CONNECT_MARK, None)
         if before is not None:
             os.environ[_CONNECT_MARK] = before
+
+
+def _by_week(state: LazyFrame, sources: Sequence[str]) -> pl.DataFrame:
+    """Return what is known of the places that weekly sources speak of."""
+    places = state.filter(nw.col("source").is_in(sources)).select("place").unique()
+    columns = ("place", "metric", "date", "value", "status", "source")
+    return collected(state.join(places, on="place", how="inner").select(*columns)).sort("place", "metric", "date")
 
 
 def _started(builder: Any, master: str) -> Any:

@@ -25,10 +25,11 @@ _AWAY: Final = 12
 _MOVED: Final = "abs(datum.at - scale('y', datum.value)) > 4 ? 0.8 : 0"
 _OWN: Final = look.place_colour("datum.colour")
 _FAINT: Final = alt.ExprRef("!focus || focus === datum.geoid ? 1 : 0.25")
-_EXTENT: Final = {"bydate": False, "left": 1, "right": 2, "top": 10, "ticks": [1], "dates": "%b %Y"}
+_EXTENT: Final = {"bydate": False, "weekly": False, "left": 1, "right": 2, "top": 10, "ticks": [1], "dates": "%b %Y"}
 _DASH: Final = alt.ExprRef("datum.colour < 7 ? [] : [5, 3]")
 _X_LABEL: Final = (
-    "bydate ? utcFormat(datum.value * 864e5, dates) : (datum.value === 1 ? 'Day ' : '') + format(datum.value, ',')"
+    "bydate ? utcFormat(datum.value * 864e5, dates) : (datum.value === 1 ? weekly ? 'Week ' : 'Day ' : '')"
+    " + format(weekly ? (datum.value - 1) / 7 + 1 : datum.value, ',')"
 )
 
 
@@ -69,7 +70,9 @@ def compare(
         averages=None if averages is None else take(averages)[0].filter(own),
         populations=gazette.frame,
     )
-    lines = _lines(values.drop_nulls("value"), take(totals)[0].filter(own), by, since, positive=logarithmic)
+    # An average that is not known leaves a gap in its line; between counts nobody reported, lines lead to the next.
+    values = _between(values) if shown.kind == "average" else values.drop_nulls("value")
+    lines = _lines(values, take(totals)[0].filter(own), by, since, positive=logarithmic)
     if lines.is_empty():
         raise ContractError(f"there is nothing to show of {', '.join(places)}", hint="give other places")
     extent = _extent(lines, by, log=logarithmic)
@@ -88,7 +91,8 @@ def drawn(series: Any, labels: Any, hover: Any, *, log: bool, parameters: dict[s
         labels: ``x``, ``value``, ``at`` (pixels from the top), ``text``, ``colour``, ``geoid``.
         hover: rows of the series at the day that is looked at; ``rule``, true of one of them.
         log: whether the vertical scale is logarithmic.
-        parameters: ``bydate``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page sets them.
+        parameters: ``bydate``, ``weekly``, ``left``, ``right``, ``bottom``, ``top``, ``ticks``, ``dates``; a page
+            sets them.
     """
     given = {**_EXTENT, "bottom": 1 if log else 0, **(parameters or {})}
     signals = [alt.param(name, value=value) for name, value in given.items()]
@@ -135,6 +139,12 @@ def _ends(labels: alt.Chart, x: alt.X, y: alt.Y, *, log: bool) -> tuple[alt.Char
         stroke=_OWN, strokeWidth=0.75, opacity=alt.expr(_MOVED), aria=False
     )
     return names.encode(x), leaders.encode(x, y, x2="end", y2="edge")
+
+
+def _between(values: pl.DataFrame) -> pl.DataFrame:
+    """Return the values of each place from its first that is known to its last."""
+    known = pl.col("date").filter(pl.col("value").is_not_null())
+    return values.filter(pl.col("date").is_between(known.min().over("geoid"), known.max().over("geoid")))
 
 
 def _lines(

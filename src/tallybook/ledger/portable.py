@@ -22,7 +22,7 @@ def portable_state(observations: nw.LazyFrame[Any], moment: datetime | None) -> 
         moment: with a time zone; None asks for all that is known.
 
     Returns:
-        The columns of REPORT_SCHEMA, key the first three, and ``as_of``, since when the value is known.
+        The columns of REPORT_SCHEMA, key the first three, ``as_of``, since when the value is known, and its ``source``.
     """
     known = observations if moment is None else observations.filter(nw.col("as_of") <= nw.lit(moment))
     each = _latest(_told(known), _SOURCE_KEY, _ORDER)
@@ -33,7 +33,7 @@ def portable_state(observations: nw.LazyFrame[Any], moment: datetime | None) -> 
     }
     ranked = each.with_columns(rank.cast(nw.Int64).alias(_OWN + name) for name, rank in ranks.items())
     best = _latest(ranked, KEY, (*(_OWN + name for name in ranks), *_ORDER))
-    return best.select(*KEY, "value", "status", "as_of")
+    return best.select(*KEY, "value", "status", "as_of", "source")
 
 
 def _told(known: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

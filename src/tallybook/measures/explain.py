@@ -141,7 +141,7 @@ def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
         day: the day asked for.
 
     Raises:
-        ContractError: the place has reported nothing by that day, or the calendar ends before it.
+        ContractError: the place has reported nothing by that day, a count is withheld, or the calendar ends before it.
 
     >>> from datetime import date
     >>> from tallybook.measures.calendar import calendar
@@ -160,6 +160,8 @@ def explain_days(made: Averages, day: dt.date) -> tuple[Day, ...]:
     row = made.row(day)
     if made.average()[row] is None:
         hint = f"counts begin on {dates[begin]}, and what was before is not known; the window is not whole yet"
+        if made.untold is not None and made.untold[row]:
+            hint = "a count is withheld, and the next one that is known covers the day"
         raise ContractError(f"no average of {made.metric} on {day}", hint=hint)
     start, end = made.window(row)
     believed = set(made.windows.believed_rows().tolist())

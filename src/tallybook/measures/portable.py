@@ -1,6 +1,6 @@
 """The averages in expressions that every lazy engine can do: DuckDB, Spark, and whatever else Narwhals speaks to.
 
-The same seven rules as in ``rolling``, whose kernel is faster where the rows fit into memory. Here the days that are
+The same eight rules as in ``rolling``, whose kernel is faster where the rows fit into memory. Here the days that are
 left after omission are numbered place by place; where a window begins and ends is carried forward and shifted along
 these numbers, its sum is a difference of running sums. Nothing is walked, and nothing is joined but the calendar and
 the register. The integers are the kernel's, so that the averages are the same to the last bit.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import narwhals as nw
 import polars as pl
@@ -18,6 +18,7 @@ import polars as pl
 from tallybook.errors import ContractError
 from tallybook.measures.engines import OWN, Engine, LazyFrame, collected, with_quotient
 from tallybook.measures.marks import day_marks
+from tallybook.measures.withheld import UNTOLD, with_untold
 from tallybook.model.cards import Reporting
 
 _DETAILS: Final = ("omitted", "anomaly", "window_start", "window_end", "window_days")
@@ -47,6 +48,7 @@ def portable_averages(
     days: int | Mapping[str, int],
     register: pl.DataFrame | None,
     reporting: Reporting,
+    withheld: Any = None,
     details: bool,
 ) -> LazyFrame:
     """Return the rolling averages of new counts; see ``rolling_average``."""
@@ -60,6 +62,7 @@ def portable_averages(
         marks = None if register is None or places is None else day_marks(register, metric, places)
         frame = _counted(engine, _marked(engine, frame, marks), metric, reporting)
         frame = _windowed(engine, _blocked(engine, frame, width), width)
+        frame = with_untold(engine, frame, metric, withheld)
         frame = frame.with_columns(_average().alias(f"{metric}_avg"))
         columns += [metric, f"{metric}_avg"]
         if details:
@@ -218,8 +221,8 @@ def _over(engine: Engine, *within: str) -> Callable[[nw.Expr], nw.Expr]:
 
 
 def _known() -> nw.Expr:
-    """Return whether a day has an average: a report came in, and no day before the first one is in its window."""
-    return _own("begun") & ((_own("late") == 0) | (_own("from") > 0))
+    """Return whether a day has an average: the window is whole (rule 6), and nothing is withheld (rule 8)."""
+    return _own("begun") & ((_own("late") == 0) | (_own("from") > 0)) & ~nw.col(UNTOLD)
 
 
 def _average() -> nw.Expr:

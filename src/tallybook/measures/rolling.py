@@ -1,6 +1,6 @@
 """Averages that survive unreported days, omitted days and corrections.
 
-The seven rules of the average (N = days, 7 unless told otherwise):
+The eight rules of the average (N = days, 7 unless told otherwise):
 
 1. Adjust: the register's adjustments are added to the day's new count.
 2. Omit: a day the register omits is taken out of the series, count and day.
@@ -13,6 +13,8 @@ The seven rules of the average (N = days, 7 unless told otherwise):
    nobody knows what was before: there is no average until a window is whole.
 7. The average on day t is taken over whole blocks, from the block of day e − N + 1 to e, the last day of the last
    complete block at or before t. Empty and omitted days after e carry the average forward.
+8. Where a count is withheld on one of the days between two reports, or after the last, none of these days has an
+   average: the one before, which may be 0, would stand for what is withheld.
 
 Every day between the window's first day and e − N is empty, so the average is the sum of the last N counted days ending
 at e, divided by (e − the last day with data at or before e − N), in numbers of counted days. No blocks are walked.
@@ -24,7 +26,7 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -40,6 +42,7 @@ from tallybook.measures.marks import day_marks
 from tallybook.measures.pieces import Whole, in_pieces
 from tallybook.measures.portable import portable_averages
 from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
+from tallybook.measures.withheld import untold_days
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import METRICS
 
@@ -54,11 +57,12 @@ def rolling_average(
     days: int | Mapping[str, int] = 7,
     anomalies: Any = None,
     reporting: Reporting = "infer-from-zero",
+    withheld: Any = None,
     place: str = "geoid",
     date: str = "date",
     details: bool = False,
 ) -> nwt.IntoFrameT:
-    """Return the rolling averages of new counts, unrounded, by the seven rules of this module.
+    """Return the rolling averages of new counts, unrounded, by the eight rules of this module.
 
     Args:
         counts: new counts as ``daily`` returns them; one row per place and day; null = not reported.
@@ -67,19 +71,21 @@ def rolling_average(
         anomalies: the register, in the columns of ``anomalies.csv``; any kind of frame.
         reporting: 'infer-from-zero' takes a zero as a day without data (rule 4); 'explicit' believes every zero, null
             alone being without data.
+        withheld: the counts that are withheld (rule 8): the place column, ``metric`` and the date column; any kind of
+            frame.
         place: the name of the place column; geoids where there are anomalies.
         date: the name of the date column.
         details: add what the average of each day is made of.
 
     Returns:
         ``place``, ``date``, and per metric its counts and ``{metric}_avg``, a number per day; null before the first
-        report, and after rows without one until a window is whole. One row per place and day, sorted by place, then
-        date; the same kind of frame as came in. A frame of DuckDB, Spark or another lazy engine is computed on there,
-        and its rows come in no order. A lazy frame of polars is computed when it is collected or sunk, in pieces of
-        whole places, so that it may be larger than memory. With details also ``{metric}_omitted`` (by the
-        register or for being negative), ``{metric}_anomaly`` (ids of the register; null where none),
-        ``{metric}_window_start`` and ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the divisor: counted
-        days, omitted ones left out).
+        report, after rows without one until a window is whole, and where a count is withheld. One row per place and
+        day, sorted by place, then date; the same kind of frame as came in. A frame of DuckDB, Spark or another lazy
+        engine is computed on there, and its rows come in no order. A lazy frame of polars is computed when it is
+        collected or sunk, in pieces of whole places, so that it may be larger than memory. With details also
+        ``{metric}_omitted`` (by the register or for being negative), ``{metric}_anomaly`` (ids of the register; null
+        where none), ``{metric}_window_start`` and ``{metric}_window_end`` (dates) and ``{metric}_window_days`` (the
+        divisor: counted days, omitted ones left out).
 
     Raises:
         ContractError: a column is missing, a count is no whole number, or ``days`` is less than one.
@@ -97,10 +103,15 @@ def rolling_average(
     """
     register = None if anomalies is None else take(anomalies)[0]
     if engine := engine_of(counts, place, date):
-        made = portable_averages(engine, metrics, days=days, register=register, reporting=reporting, details=details)
+        made = portable_averages(
+            engine, metrics, days=days, register=register, reporting=reporting, withheld=withheld, details=details
+        )
         return cast("nwt.IntoFrameT", made.to_native())
     widths = {metric: days if isinstance(days, int) else days[metric] for metric in metrics}
-    averaged = partial(_averaged, widths, register, reporting=reporting, place=place, date=date, details=details)
+    secret = None if withheld is None else take(withheld)[0]
+    averaged = partial(
+        _averaged, widths, register, secret, reporting=reporting, place=place, date=date, details=details
+    )
     if isinstance(counts, pl.LazyFrame):
         return cast("nwt.IntoFrameT", in_pieces(counts, averaged, columns=metrics, place=place, date=date))
     frame, give = take(counts)
@@ -110,6 +121,7 @@ def rolling_average(
 def _averaged(
     widths: Mapping[str, int],
     register: pl.DataFrame | None,
+    withheld: pl.DataFrame | None,
     counts: pl.DataFrame,
     whole: Whole | None,
     *,
@@ -125,6 +137,7 @@ def _averaged(
     every = calendar(frame, place=place, date=date, last=whole.last if whole else None)
     among = whole.places if whole else None
     marks = {metric: _marked_rows(every, metric, register, among) for metric in widths}
+    untold = {metric: untold_days(every, metric, withheld) for metric in widths}
 
     def averaged(piece: tuple[int, Calendar]) -> pl.DataFrame:
         first, part = piece
@@ -136,6 +149,8 @@ def _averaged(
                 .filter(pl.col("row").is_between(0, part.frame.height - 1))
             )
             made = _averages(part, metric, own, days=width, reporting=reporting)
+            if (hidden := untold[metric]) is not None:
+                made = replace(made, untold=hidden[first : first + part.frame.height])
             columns += [part.frame[metric], made.average(), *(made.details() if details else ())]
         return pl.DataFrame(columns)
 
@@ -156,6 +171,7 @@ class Averages:
         counts: the counts after adjusting, 0 where none was reported.
         has_data: whether the day has data (rule 4).
         marks: the register's days, with their ``row``.
+        untold: whether nothing is known of the day because a count is withheld (rule 8); None: of no day.
     """
 
     calendar: Calendar
@@ -166,6 +182,7 @@ class Averages:
     counts: IntArray
     has_data: BoolArray
     marks: pl.DataFrame
+    untold: BoolArray | None = None
 
     def average(self) -> pl.Series:
         """Return the averages, unrounded; null where there is none yet."""
@@ -193,8 +210,10 @@ class Averages:
         return self._dates(first)[row], self._dates(end)[row]
 
     def _begun(self, series: pl.Series) -> pl.Series:
-        """Return the series without its values before the first report, or before a window is whole (rule 6)."""
+        """Return the series without its values where there is no average: rules 6 and 8."""
         begun = np.arange(len(series)) >= self.begins
+        if self.untold is not None:
+            begun &= ~self.untold
         late = self.begins > np.repeat(self.calendar.starts[:-1], np.diff(self.calendar.starts))
         if late.any():
             begun &= ~late | (self.windows.spans()[0] > self.windows.base)
@@ -217,6 +236,7 @@ def averages(
     days: int,
     register: pl.DataFrame | None = None,
     reporting: Reporting = "infer-from-zero",
+    withheld: Any = None,
 ) -> Averages:
     """Return the averages of one metric over a calendar of new counts, and what they are made of.
 
@@ -226,11 +246,13 @@ def averages(
         days: the days of a window.
         register: the anomalies, or None.
         reporting: as for ``rolling_average``.
+        withheld: as for ``rolling_average``.
 
     Raises:
         ContractError: ``days`` is less than one, or the register lacks a column.
     """
-    return _averages(days_of, metric, _marked_rows(days_of, metric, register), days=days, reporting=reporting)
+    made = _averages(days_of, metric, _marked_rows(days_of, metric, register), days=days, reporting=reporting)
+    return replace(made, untold=untold_days(days_of, metric, withheld))
 
 
 def _averages(days_of: Calendar, metric: str, marks: pl.DataFrame, *, days: int, reporting: Reporting) -> Averages:

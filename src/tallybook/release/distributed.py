@@ -59,13 +59,15 @@ def datasets(
     engine = Engine(state, "geoid", "date")
     levels_of = method.places.frame.select("geoid", pl.col("level").alias(_LEVEL))
     known = state.rename({"place": "geoid"}).join(engine.table(levels_of), on="geoid", how="inner")
-    seen = collected(known.select(_LEVEL, "metric").unique())
+    seen = collected(known.select(_LEVEL, "metric", "status").unique())
     for level in levels:
         observed = set(seen.filter(pl.col(_LEVEL) == level.value)["metric"])
         if observed and level is Level.NATION:
             yield from _nation(known, method)
         elif observed:
-            yield from _of_level(known.filter(nw.col(_LEVEL) == level.value), level, observed, method, kept)
+            rows = known.filter(nw.col(_LEVEL) == level.value)
+            secret = Status.WITHHELD.value in seen.filter(pl.col(_LEVEL) == level.value)["status"]
+            yield from _of_level(rows, level, observed, method, kept, secret=secret)
 
 
 def _nation(known: LazyFrame, method: Method) -> Iterator[Dataset]:
@@ -78,13 +80,16 @@ def _nation(known: LazyFrame, method: Method) -> Iterator[Dataset]:
         yield Dataset(path, _by_year(engine.table(table)))
 
 
-def _of_level(rows: LazyFrame, level: Level, observed: Set[str], method: Method, kept: Kept) -> Iterator[Dataset]:
-    """Yield the tables of a level: its totals, and its averages."""
+def _of_level(
+    rows: LazyFrame, level: Level, observed: Set[str], method: Method, kept: Kept, *, secret: bool
+) -> Iterator[Dataset]:
+    """Yield the tables of a level: its totals, and its averages; ``secret`` where a count of it is withheld."""
     metrics, columns = method.of_level(level, observed), method.columns(level, observed)
     engine = Engine(kept(_totals(rows, columns)), "geoid", "date")
     totals, people = engine.frame, method.places.frame
     counts = kept(nw.from_native(method.daily(totals.to_native(), level, metrics)))
-    averaged = method.averages_of_new(counts.to_native(), level, metrics)
+    withheld = rows.filter(nw.col("status") == Status.WITHHELD.value).select("geoid", "metric", "date").to_native()
+    averaged = method.averages_of_new(counts.to_native(), level, metrics, withheld=withheld if secret else None)
     averages: LazyFrame = nw.from_native(per_100k(averaged, [f"{name}_avg" for name in metrics], populations=people))
     averages = kept(averages.with_columns((~nw.col(name).is_null()).alias(f"{name}_reported") for name in metrics))
     if level is Level.TOWN:

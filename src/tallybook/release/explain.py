@@ -13,7 +13,7 @@ from tallybook.measures.explain import Explanation, Origin, Part, explain_days
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
 from tallybook.model.places import Place
-from tallybook.release.figures import Method, national, totals_of
+from tallybook.release.figures import Method, national, totals_of, withheld_of
 
 
 def explain(
@@ -59,6 +59,7 @@ def _explain_days(observations: pl.DataFrame, place: Place, day: date, metric: s
         days=method.days[place.level][metric],
         register=method.register,
         reporting=method.reporting[place.level],
+        withheld=withheld_of(observations),
     )
     days = explain_days(made, day)
     start, end = made.window(made.row(day))
@@ -90,11 +91,17 @@ def _explain_sum(
     states = totals_of(observations, Level.STATE, method.places, metrics=[metric])
     if states.is_empty():
         return None
-    parts = method.averages(states, Level.STATE, [metric])
+    secret = withheld_of(observations)
+    parts = method.averages(states, Level.STATE, [metric], withheld=secret)
     own = totals_of(observations, Level.NATION, method.places, metrics=[metric])
-    row = national(method.averages(own, Level.NATION, [metric]), parts, [metric]).filter(date=day)
+    row = national(method.averages(own, Level.NATION, [metric]), parts, [metric], withheld=secret).filter(date=day)
     if row.is_empty() or row[f"{metric}_avg"].item() is None:
-        raise ContractError(f"no average of {metric} on {day}", hint="there are no reports of that day")
+        hint = (
+            "there are no reports of that day"
+            if row.is_empty()
+            else "nothing is reported, or a state's count is withheld"
+        )
+        raise ContractError(f"no average of {metric} on {day}", hint=hint)
     made = row.row(0, named=True)
     added = parts.filter(pl.col("date") == day, pl.col(f"{metric}_avg").is_not_null())
     return _with_people(

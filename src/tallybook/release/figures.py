@@ -15,6 +15,7 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.daily import daily
 from tallybook.measures.rates import per_100k, sum_over_places
 from tallybook.measures.rolling import rolling_average
+from tallybook.measures.withheld import untold_days
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import COUNTS, METRICS, RATES, SUMS, Level, Metric
 from tallybook.model.places import Gazetteer
@@ -81,11 +82,15 @@ class Method:
         """Return the new counts of a level's totals."""
         return daily(totals, metrics, covers_from=self.covers_from.get(level))
 
-    def averages(self, totals: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
+    def averages(
+        self, totals: nwt.IntoFrameT, level: Level, metrics: Sequence[str], *, withheld: Any = None
+    ) -> nwt.IntoFrameT:
         """Return the averages of a level's totals, with details."""
-        return self.averages_of_new(self.daily(totals, level, metrics), level, metrics)
+        return self.averages_of_new(self.daily(totals, level, metrics), level, metrics, withheld=withheld)
 
-    def averages_of_new(self, counts: nwt.IntoFrameT, level: Level, metrics: Sequence[str]) -> nwt.IntoFrameT:
+    def averages_of_new(
+        self, counts: nwt.IntoFrameT, level: Level, metrics: Sequence[str], *, withheld: Any = None
+    ) -> nwt.IntoFrameT:
         """Return the averages of a level's new counts, with details."""
         return rolling_average(
             counts,
@@ -93,6 +98,7 @@ class Method:
             days=self.days[level],
             anomalies=self.register,
             reporting=self.reporting[level],
+            withheld=withheld,
             details=True,
         )
 
@@ -128,15 +134,17 @@ def figures(observations: pl.DataFrame, *, levels: Sequence[Level], method: Meth
         method: how the averages are made.
     """
     made: dict[Level, Figures] = {}
+    secret = withheld_of(observations)
     for level in levels:
         observed = metrics_at(observations, level, method.places)
         metrics = method.of_level(level, observed)
         totals = totals_of(observations, level, method.places, metrics=method.columns(level, observed))
         if totals.height:
-            made[level] = Figures(level, metrics, totals, method.averages(totals, level, metrics))
+            averages = method.averages(totals, level, metrics, withheld=secret)
+            made[level] = Figures(level, metrics, totals, averages)
     if Level.NATION in made and Level.STATE in made:
         nation, states = made[Level.NATION], made[Level.STATE]
-        summed = national(nation.averages, states.averages, nation.metrics)
+        summed = national(nation.averages, states.averages, nation.metrics, withheld=secret)
         made[Level.NATION] = replace(nation, averages=summed)
     return [finished(made[level], method.places) for level in Level if level in made]
 
@@ -179,16 +187,26 @@ def _at(level: Level, places: Gazetteer) -> pl.Expr:
     return pl.col("place").is_in(places.frame.filter(level=level)["geoid"].implode())
 
 
-def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+def withheld_of(observations: pl.DataFrame) -> pl.DataFrame | None:
+    """Return the counts that are withheld: ``geoid``, ``metric``, ``date``; None where none is."""
+    secret = observations.filter(pl.col("status") == Status.WITHHELD.value)
+    return secret.select(pl.col("place").alias("geoid"), "metric", "date") if secret.height else None
+
+
+def national(
+    nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str], *, withheld: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return the averages of the nation, each the sum of the states' unrounded ones.
 
     The window of a sum is the widest of its parts': the earliest start, the latest end, the longest divisor. No day of
-    the nation is omitted from it, since its own counts do not enter.
+    the nation is omitted from it, since its own counts do not enter. While the count of a state is withheld there is no
+    sum: without it, the state would count as zero.
 
     Args:
         nation: the nation's own counts, with details.
         states: the averages of the states, with details.
         metrics: what is averaged.
+        withheld: the counts that are withheld, as ``withheld_of`` returns them.
     """
     parts = calendar(states, place="geoid", date="date")
     sums = sum_over_places(parts, [f"{metric}_avg" for metric in metrics])
@@ -197,11 +215,18 @@ def national(nation: pl.DataFrame, states: pl.DataFrame, metrics: Sequence[str])
         *(pl.col(f"{metric}_window_end", f"{metric}_window_days").max() for metric in metrics),
     )
     own = nation.select("geoid", "date", *metrics, *(f"{metric}_anomaly" for metric in metrics))
-    return (
+    summed = (
         own.join(sums, on="date", how="left", maintain_order="left")
         .join(windows, on="date", how="left", maintain_order="left")
         .with_columns(pl.lit(value=False).alias(f"{metric}_omitted") for metric in metrics)
     )
+    for metric in metrics:
+        untold = untold_days(parts, metric, withheld)
+        if untold is not None:
+            told = ~pl.col("date").is_in(parts.frame["date"].filter(pl.Series(untold)).unique().implode())
+            names = [f"{metric}_{part}" for part in ("avg", "window_start", "window_end", "window_days")]
+            summed = summed.with_columns(pl.when(told).then(pl.col(names)))
+    return summed
 
 
 def finished(made: Figures, places: Gazetteer) -> Figures:

@@ -7,10 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from tallybook.model.places import Gazetteer
+from tallybook.model.metrics import Level
 from tallybook.model.reports import Status
 from tallybook.model.weeks import mmwr_week, mmwr_year
-from tallybook.release.figures import Figures
+from tallybook.release.figures import Method, metrics_at, totals_of
 
 WEEKS: Final = "weeks"
 """The stem of the files that say it."""
@@ -19,15 +19,15 @@ _KEY: Final = ("geoid", "metric", "date")
 
 
 def weeks_table(
-    known: pl.DataFrame, levels: Sequence[Figures], *, sources: Mapping[str, int], places: Gazetteer
+    known: pl.DataFrame, levels: Sequence[Level], *, sources: Mapping[str, int], method: Method
 ) -> pl.DataFrame:
     """Return what weekly sources say of each week, as reported.
 
     Args:
         known: as ``Ledger.as_of`` returns it.
-        levels: the figures of the levels that are published.
+        levels: the levels that are published.
         sources: the weekly sources, and for how many of its latest weeks each expects revisions.
-        places: the gazetteer.
+        method: how new counts are made.
 
     Returns:
         ``mmwr_year``, ``mmwr_week``, ``date`` (the Saturday), ``geoid``, ``name``, ``metric``, ``total``, ``new``,
@@ -41,8 +41,8 @@ def weeks_table(
     last_known = pl.when(pl.col("value").is_not_null()).then("date").forward_fill().shift(1).over("geoid", "metric")
     covered = (pl.col("date") - last_known).dt.total_days() // 7
     return (
-        said.join(_new(levels), on=_KEY, how="inner")
-        .join(places.named.select("geoid", "name"), on="geoid", how="left")
+        said.join(_new(known, levels, said["geoid"], method), on=_KEY, how="inner")
+        .join(method.places.named.select("geoid", "name"), on="geoid", how="left")
         .sort(*_KEY)
         .select(
             mmwr_year(pl.col("date")).alias("mmwr_year"),
@@ -62,8 +62,14 @@ def weeks_table(
     )
 
 
-def _new(levels: Sequence[Figures]) -> pl.DataFrame:
-    """Return the new counts of all levels: geoid, metric, date, new."""
-    frames = [made.averages.select("geoid", "date", *made.metrics) for made in levels]
+def _new(known: pl.DataFrame, levels: Sequence[Level], geoids: pl.Series, method: Method) -> pl.DataFrame:
+    """Return the new counts of some places: geoid, metric, date, new."""
+    there = known.filter(pl.col("place").is_in(geoids.unique().implode()))
+    frames = []
+    for level in levels:
+        metrics = method.of_level(level, metrics_at(there, level, method.places))
+        totals = totals_of(there, level, method.places, metrics=metrics)
+        if totals.height:
+            frames.append(method.daily(totals, level, metrics))
     long = [frame.unpivot(index=["geoid", "date"], variable_name="metric", value_name="new") for frame in frames]
     return pl.concat(long) if long else pl.DataFrame(schema={"geoid": pl.String, "metric": pl.String, "date": pl.Date})

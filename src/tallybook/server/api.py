@@ -13,7 +13,7 @@ from tallybook.release.changes import KINDS
 from tallybook.server import asked
 from tallybook.server.answers import OneAnswer, TableAnswer, described, example, one_answer, table_answer
 from tallybook.server.asked import moment_of, wanted_of
-from tallybook.server.figures import figures_answer, metrics_table
+from tallybook.server.figures import figures_answer, metrics_table, told
 from tallybook.server.refusals import NoSuchError
 from tallybook.server.respond import Desk
 from tallybook.server.shelf import Opened
@@ -59,15 +59,17 @@ def series(  # noqa: PLR0913, PLR0917 - each is a parameter
     first: asked.From = None,
     last: asked.To = None,
     as_of: asked.AsOf = None,
+    status: asked.WithStatus = None,
 ) -> Response:
     """Return the figures of places, or of all places of a level, by place and day; of now or as they were known.
 
-    A row without any of the figures that are asked for is left out. Without place and level, the widest level.
+    A row without any of the figures that are asked for is left out, but for one that says why. Without place and level,
+    the widest level.
     """
 
     def made(opened: Opened) -> Response:
         wanted = wanted_of(desk, opened, place, level, metric, measure, first, last)
-        return figures_answer(desk, request, opened, page, wanted, moment_of(as_of, desk.book))
+        return figures_answer(desk, request, opened, page, told(desk, wanted, status), moment_of(as_of, desk.book))
 
     return desk.shelf.answer(made)
 
@@ -82,6 +84,7 @@ def snapshot(
     metric: asked.Metrics = None,
     measure: asked.Measures = None,
     as_of: asked.AsOf = None,
+    status: asked.WithStatus = None,
 ) -> Response:
     """Return the figures of all places of a level on one day; of now or as they were known."""
 
@@ -90,7 +93,7 @@ def snapshot(
         if day is None:
             last = opened.table(next(iter(wanted.geoids))).column("date").max()
             wanted = wanted_of(desk, opened, None, level, metric, measure, last, last)  # type: ignore[arg-type]
-        return figures_answer(desk, request, opened, page, wanted, moment_of(as_of, desk.book))
+        return figures_answer(desk, request, opened, page, told(desk, wanted, status), moment_of(as_of, desk.book))
 
     return desk.shelf.answer(made)
 

@@ -87,6 +87,13 @@ To = Annotated[
 ]
 Day = Annotated[date | None, BeforeValidator(_day), Query(alias="date", description="The day; the latest by default.")]
 ThatDay = Annotated[date, BeforeValidator(_day), Query(alias="date", description="The day.", examples=["2022-01-16"])]
+WithStatus = Annotated[
+    bool | None,
+    Query(
+        description="Add why each count is there or missing; by default where the book is counted by week.",
+        examples=[True],
+    ),
+]
 AsOf = Annotated[
     Moment | None,
     BeforeValidator(_moment),
@@ -183,12 +190,14 @@ class Wanted:
         signals: what of them.
         first: the first day; None: from the beginning.
         last: the last day; None: to the end.
+        status: whether to say why each count is there or missing.
     """
 
     geoids: dict[Level, list[str] | None]
     signals: tuple[Signal, ...]
     first: date | None
     last: date | None
+    status: bool = False
 
     @property
     def days(self) -> pl.Expr:

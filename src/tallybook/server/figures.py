@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import polars as pl
 from fastapi import Request
@@ -29,7 +30,7 @@ def figures_answer(
     """
     number = wanted.rows(opened)
     if moment is None:
-        return table_answer(desk, request, opened, page, lambda: _latest(opened, wanted), number=number)
+        return table_answer(desk, request, opened, page, lambda: _latest(desk, opened, wanted), number=number)
     last = desk.past.last_by(moment)
     if last is None:
         raise NoSuchError(f"nothing was known at {moment.isoformat()}", hint=_since(desk))
@@ -38,6 +39,11 @@ def figures_answer(
         return _past(desk, wanted, last)
 
     return table_answer(desk, request, opened, page, rows, number=number, past=True, as_of=last)
+
+
+def told(desk: Desk, wanted: Wanted, status: bool | None) -> Wanted:
+    """Return what is wanted, with whether to say why counts are missing: by default where the book has weeks."""
+    return replace(wanted, status=bool(desk.book.weekly) if status is None else status)
 
 
 def metrics_table(desk: Desk, opened: Opened) -> pl.DataFrame:
@@ -51,37 +57,105 @@ def metrics_table(desk: Desk, opened: Opened) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _latest(opened: Opened, wanted: Wanted) -> Iterator[pl.DataFrame]:
-    names = [signal.name for signal in wanted.signals]
+def _latest(desk: Desk, opened: Opened, wanted: Wanted) -> Iterator[pl.DataFrame]:
     for level, geoids in wanted.geoids.items():
-        yield _shown(opened.table(level).frame(["geoid", "date", *names], geoids), wanted)
+        table = opened.table(level)
+        frame = table.frame(["geoid", "date", *_names(wanted)], geoids)
+        known = {metric: table.known(metric) for metric in _metrics(wanted)} if wanted.status else {}
+        yield _shown(frame, wanted, known, desk.book.weekly, pl.concat(known.values()) if known else None)
 
 
 def _past(desk: Desk, wanted: Wanted, moment: datetime) -> Iterator[pl.DataFrame]:
     for level, geoids in wanted.geoids.items():
+        every = _every(desk, wanted, moment, level)
         if all(signal.measure == "cumulative" for signal in wanted.signals):
-            yield from _past_totals(desk, wanted, moment, level, geoids)
+            yield from _past_totals(desk, wanted, moment, level, geoids, every)
             continue
-        names = [signal.name for signal in wanted.signals]
-        metrics = list(dict.fromkeys(signal.metric for signal in wanted.signals))
-        for table in desk.past.tables(moment, level, metrics, geoids):
-            yield _shown(table.frame(["geoid", "date", *names], geoids), wanted)
+        for table in desk.past.tables(moment, level, _metrics(wanted), geoids):
+            frame = table.frame(["geoid", "date", *_names(wanted)], geoids)
+            known = {metric: table.known(metric) for metric in _metrics(wanted)} if wanted.status else {}
+            yield _shown(frame, wanted, known, desk.book.weekly, every)
 
 
 def _past_totals(
-    desk: Desk, wanted: Wanted, moment: datetime, level: Level, geoids: list[str] | None
+    desk: Desk,
+    wanted: Wanted,
+    moment: datetime,
+    level: Level,
+    geoids: list[str] | None,
+    every: pl.DataFrame | None,
 ) -> Iterator[pl.DataFrame]:
-    metrics = [signal.metric for signal in wanted.signals]
+    metrics = _metrics(wanted)
     for known in desk.past.known(moment, level, metrics, geoids, wanted.days):
         totals = totals_of(known, level, desk.book.places, metrics=metrics)
-        yield _shown(totals.rename({metric: f"{metric}_cumulative" for metric in metrics}), wanted)
+        said = known.rename({"place": "geoid"})
+        of = {metric: said.filter(metric=metric) for metric in metrics} if wanted.status else {}
+        frame = totals.rename({metric: f"{metric}_cumulative" for metric in metrics})
+        yield _shown(frame, wanted, of, desk.book.weekly, every)
 
 
-def _shown(frame: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
-    """Return the rows of the days that are asked for which have any of the figures."""
-    names = [signal.name for signal in wanted.signals]
-    some = pl.any_horizontal(pl.col(names).is_not_null())
-    return frame.filter(wanted.days & some).select(pl.col("geoid").cast(pl.String), "date", *names)
+def _names(wanted: Wanted) -> list[str]:
+    return [signal.name for signal in wanted.signals]
+
+
+def _metrics(wanted: Wanted) -> list[str]:
+    return list(dict.fromkeys(signal.metric for signal in wanted.signals))
+
+
+def _every(desk: Desk, wanted: Wanted, moment: datetime, level: Level) -> pl.DataFrame | None:
+    """Return the dates of all that was known of a level, and their sources, where a source may have latest weeks."""
+    if not (wanted.status and desk.book.weekly):
+        return None
+    known = desk.past.known(moment, level, _metrics(wanted), None, pl.lit(value=True))
+    return pl.concat(part.select("date", "source") for part in known)
+
+
+def _shown(
+    frame: pl.DataFrame,
+    wanted: Wanted,
+    known: Mapping[str, pl.DataFrame],
+    weekly: Mapping[str, int],
+    every: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Return the rows of the days that are asked for which have any of the figures, or say why they have none.
+
+    Args:
+        frame: the figures, by place and day.
+        wanted: what is asked for.
+        known: what is known of each metric, where its status is asked for.
+        weekly: the sources by week, and of how many of the latest weeks each expects revisions.
+        every: dates and sources of all that is known, to tell the latest weeks.
+    """
+    rows = frame.filter(wanted.days).with_columns(pl.col("geoid").cast(pl.String))
+    since = _provisional_since(every, weekly)
+    for metric, said in known.items():
+        statuses = said.select(pl.col("geoid").cast(pl.String), "date", _status(since).alias(f"{metric}_status"))
+        rows = rows.join(statuses, on=["geoid", "date"], how="left", maintain_order="left")
+    names = [*_names(wanted), *(f"{metric}_status" for metric in known)]
+    return rows.filter(pl.any_horizontal(pl.col(names).is_not_null())).select("geoid", "date", *names)
+
+
+def _provisional_since(every: pl.DataFrame | None, weekly: Mapping[str, int]) -> dict[str, date]:
+    """Return the day after which the counts of each weekly source are provisional."""
+    if every is None:
+        return {}
+    last = every.group_by(pl.col("source").cast(pl.String)).agg(pl.col("date").max())
+    return {
+        source: day - timedelta(days=7 * weekly[source])
+        for source, day in last.iter_rows()
+        if source in weekly  # a book may count by day as well
+    }
+
+
+def _status(since: Mapping[str, date]) -> pl.Expr:
+    """Return why a count is there or missing; 'provisional' of one that its source expects to revise."""
+    status = pl.col("status").cast(pl.String)
+    if not since:
+        return status
+    source = pl.col("source").cast(pl.String)
+    after = source.replace_strict(dict(since), default=None, return_dtype=pl.Date)
+    provisional = (pl.col("date") > after).fill_null(value=False) & (status == "reported")
+    return pl.when(provisional).then(pl.lit("provisional")).otherwise(status)
 
 
 def _since(desk: Desk) -> str | None:

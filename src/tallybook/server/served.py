@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ class ServedBook:
         method: how its averages are made, now (None) or as was known at a moment.
         explain: what the average of a geoid, day and metric is made of, as known at a moment.
         releases: the releases so far, the oldest first.
+        weekly: its sources by MMWR week, and of how many of its latest weeks each expects revisions.
     """
 
     id: str
@@ -45,6 +46,7 @@ class ServedBook:
     method: Callable[[datetime | None], Method]
     explain: Callable[[str, date, str, datetime], Explanation]
     releases: Callable[[], Sequence[Published]]
+    weekly: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Columns(Protocol):
         """Return columns of the totals; key (geoid, date), in any order."""
 
     def known(self, metric: str) -> pl.DataFrame:
-        """Return since when counts are known: geoid, date, as_of, status."""
+        """Return since when counts are known: geoid, date, as_of, status, source."""
 
 
 class Table:
@@ -96,9 +96,9 @@ class Table:
         """
         with self._lock:
             parts = ["geoid", "date", signal.name, f"{signal.name} as_of"]
-            codes = f"{signal.metric} missing" if signal.measure == "cumulative" else None
-            made = self.frame([*parts, *([codes] if codes else [])], geoids)
-            missing = pl.col(codes) if codes else _derived(signal)
+            codes = f"{signal.metric} missing"
+            made = self.frame([*parts, codes], geoids)
+            missing = pl.col(codes) if signal.measure == "cumulative" else _derived(signal)
             value, as_of = pl.col(signal.name).cast(pl.Float64), pl.col(parts[3])
             rows = made.filter(as_of.is_not_null()).select(
                 *_KEY, value=value, as_of=as_of, missing=missing.cast(pl.Int8)
@@ -106,6 +106,10 @@ class Table:
         if not withdrawn:
             return rows.filter(pl.col("missing") != MISSING["withdrawn"])
         return _with_withdrawn(rows, self._gone(signal.metric, geoids))
+
+    def known(self, metric: str) -> pl.DataFrame:
+        """Return what is known of counts: ``geoid``, ``date``, ``as_of``, ``status``, ``source``."""
+        return self._columns.known(metric)
 
     def column(self, name: str) -> pl.Series:
         """Return a column: a signal by name, ``geoid`` or ``date``."""
@@ -193,9 +197,10 @@ def _last(rows: npt.NDArray[np.bool_]) -> Moments:
 
 
 def _derived(signal: Signal) -> pl.Expr:
-    """Return why a figure made of counts is missing: rates have none where there is no population."""
+    """Return why a figure made of counts is missing: its count is withheld, or rates have none without a population."""
     none = 1 if signal.measure == "avg_per_100k" else MISSING["not_reported"]
-    return pl.when(pl.col(signal.name).is_null()).then(none).otherwise(0)
+    withheld = pl.when(pl.col(f"{signal.metric} missing") == MISSING["withheld"]).then(MISSING["withheld"])
+    return pl.when(pl.col(signal.name).is_null()).then(withheld.otherwise(none)).otherwise(0)
 
 
 def _codes(status: pl.Series) -> pl.Series:

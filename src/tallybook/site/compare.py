@@ -19,9 +19,9 @@ def compare_page(site: Opened) -> Iterator[Page]:
     if level is None:
         yield nothing_yet("compare.html", "Compare places", site)
         return
-    context = {"things": THINGS[level]}
+    context = {"things": THINGS[level], "unit": site.unit(level)}
     scripts = ("vega.js", "series.js", f"series/{metrics_compared(site)[0]}.js", "specs/compare.js", "compare.js")
-    said = f"{site.title}: {THINGS[level]} compared from the day their outbreak began, or by date."
+    said = f"{site.title}: {THINGS[level]} compared from the {site.unit(level)} their outbreak began, or by date."
     yield Page("compare.html", "compare.html", f"Compare {THINGS[level]}", said, scripts, context)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -42,24 +43,35 @@ def lines_of(days: pl.DataFrame) -> dict[str, str]:
     return {metric: curve(days[f"{metric}_avg"].to_list(), width=1000, height=140) for metric in metrics_of(days)}
 
 
-def place_data(days: pl.DataFrame, anomalies: pl.DataFrame, place: Mapping[str, Any]) -> dict[str, Any]:
+def place_data(
+    days: pl.DataFrame,
+    anomalies: pl.DataFrame,
+    place: Mapping[str, Any],
+    *,
+    unit: str = "day",
+    weeks: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Return the days of a place: per metric new counts, averages and what is marked.
 
     Args:
         days: the averages of a release, of this place only; by date, no day missing.
         anomalies: what the register says of the place, as ``anomalies_of`` returns it.
         place: its ``geoid`` and ``title``.
+        unit: what it is counted by: day or week.
+        weeks: what is reported of its weeks; none where it is counted by day.
     """
     return {
         "geoid": place["geoid"],
         "title": place["title"],
         "start": days["date"][0].isoformat(),
+        "by": unit,
         "metrics": {
             metric: {
                 "unit": in_plural(metric),
                 "new": days[metric].to_list(),
                 "avg": days[f"{metric}_avg"].round(2).to_list(),
                 "omitted": days[f"{metric}_omitted"].arg_true().to_list(),
+                "absent": _absent(metric, days["date"][0], weeks),
                 "anomalies": [
                     {
                         "date": row["date"].isoformat(),
@@ -73,6 +85,15 @@ def place_data(days: pl.DataFrame, anomalies: pl.DataFrame, place: Mapping[str, 
             for metric in metrics_of(days)
         },
     }
+
+
+def _absent(metric: str, first: dt.date, weeks: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """Return the weeks without a count by the reason in words, each as the number of its last day."""
+    found: dict[str, list[int]] = {}
+    for week in weeks:
+        if week["metric"] == metric and week["total"] is None and week["date"] >= first:
+            found.setdefault(in_plural(week["status"]), []).append((week["date"] - first).days)
+    return found
 
 
 def anomalies_of(register: pl.DataFrame, geoids: pl.Series) -> dict[str, pl.DataFrame]:

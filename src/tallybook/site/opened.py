@@ -118,6 +118,10 @@ class Opened:
         """Return whether a level is reported by MMWR week."""
         return any(row.geoid in self.weeks for row in self.rows.get(level, ()))
 
+    def unit(self, level: Level) -> str:
+        """Return what a level is counted by: day or week."""
+        return "week" if self.weekly(level) else "day"
+
     def on(self, level: Level, date: dt.date) -> str:
         """Return when the figures of a level are of, as sentences begin: the day, or the MMWR week."""
         return f"In {week_label(date)}" if self.weekly(level) else f"On {long_day(date)}"

@@ -57,7 +57,9 @@ def has_county_map(site: Opened) -> bool:
 def _nation(site: Opened, nation: Row) -> dict[str, object]:
     days = site.averages(Level.NATION).sort("date")
     anomalies = anomalies_of(site.register, pl.Series([nation.geoid])).get(nation.geoid, NO_ANOMALIES)
-    return {"first": days["date"][0], "data": place_data(days, anomalies, nation.figures), "lines": lines_of(days)}
+    weeks = site.weeks.get(nation.geoid, ())
+    data = place_data(days, anomalies, nation.figures, unit=site.unit(Level.NATION), weeks=weeks)
+    return {"first": days["date"][0], "data": data, "lines": lines_of(days)}
 
 
 def _maps(site: Opened) -> dict[str, list[dict[str, Any]]]:

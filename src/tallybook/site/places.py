@@ -69,12 +69,13 @@ def _page(
     level = Level(place["level"])
     metrics = site.metrics(level)
     parent = places.get(place["parent"])
-    weeks = site.weeks.get(row.geoid, [])
+    weeks, unit = site.weeks.get(row.geoid, []), site.unit(level)
     return Page(
         f"place/{row.geoid}.html",
         "place.html",
         place["title"],
-        f"{place['title']}: new {' and '.join(map(in_plural, metrics[:2]))} day by day, their averages and anomalies.",
+        f"{place['title']}: new {' and '.join(map(in_plural, metrics[:2]))} {unit} by {unit}, their averages and "
+        "anomalies.",
         _SCRIPTS,
         {
             "place": place,
@@ -82,7 +83,7 @@ def _page(
             "row": row,
             "metrics": metrics,
             "first": days["date"][0],
-            "data": place_data(days, anomalies, place),
+            "data": place_data(days, anomalies, place, unit=unit, weeks=weeks),
             "lines": lines_of(days),
             "weeks": weeks,
             "windows": {metric: _told(made, metric, weeks) for metric, made in windows.items()},
@@ -116,6 +117,8 @@ def _windows(site: Opened, level: Level, frame: pl.DataFrame) -> dict[str, dict[
             reporting=method["reporting"][level],
         )
         rows = _folded(explain_last(averaged))
+        told = frame.group_by("geoid").agg(pl.col(f"{metric}_avg").last()).drop_nulls()["geoid"]
+        rows = rows.filter(pl.col("place").is_in(told.implode()))  # none of a place whose count is withheld
         made[metric] = {str(geoid): days for (geoid,), days in rows.group_by("place", maintain_order=True)}
     return made
 

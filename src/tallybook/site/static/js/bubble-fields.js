@@ -15,7 +15,7 @@ export function present(kind) {
 
 /** @returns the state of the page, as its address has it */
 export function bubbleFields() {
-  const { places, measures, first, last } = described();
+  const { places, measures, first, last, weekly } = described();
   const geoids = places.map(({ geoid }) => geoid);
   const totals = measures.filter(({ kind }) => kind === "total");
   const names = totals.map(({ name }) => name);
@@ -28,7 +28,7 @@ export function bubbleFields() {
     size: oneOf(/** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES)), "population"),
     colour: oneOf(["region", "division"], "region"),
     day: dayOf(last, first, last),
-    speed: oneOf(["15", "30", "60", "120"], "60"),
+    speed: weekly ? oneOf(["7", "14", "28", "56"], "28") : oneOf(["15", "30", "60", "120"], "60"),
     selected: someOf(geoids, []),
     faint: numberOf(0.2, 0, 1),
     region: someOf(present("region"), []),

@@ -11,6 +11,19 @@ export function dayText(day) {
   return `${MONTHS[date.getUTCMonth()]} ${date.getUTCDate()}, ${date.getUTCFullYear()}`;
 }
 
+/** @param {number} day @returns {number} the Saturday its MMWR week ends on */
+export function weekEnd(day) {
+  return day + ((9 - (day % 7)) % 7);
+}
+
+/** @param {number} day @returns {string} its MMWR week, such as "2025 week 12, ending Mar 22, 2025"; the rule of model/weeks.py */
+export function weekText(day) {
+  const end = weekEnd(day);
+  const year = new Date((end - 3) * 864e5).getUTCFullYear();
+  const week = Math.floor((end - 3 - Date.UTC(year, 0, 1) / 864e5) / 7) + 1;
+  return `${year} week ${week}, ending ${dayText(end)}`;
+}
+
 /** @param {number} day @returns {string} such as "2020-03-03" */
 export function isoDay(day) {
   return new Date(day * 864e5).toISOString().slice(0, 10);

@@ -3,7 +3,7 @@
 import { readout } from "./readout.js";
 
 /**
- * @typedef {{title: string, lines: {name: string, value: string}[]}} Told
+ * @typedef {{date?: number, title: string, lines: {name: string, value: string}[]}} Told
  */
 
 /**
@@ -24,7 +24,7 @@ export function followDays(chart, tell) {
     const date = Math.round(chart.view.scale("x").invert(x - chart.view.origin()[0]) / 864e5) * 864e5;
     const told = tell(date);
     if (!told) return leave();
-    chart.update({}, { hov: date });
+    chart.update({}, { hov: told.date ?? date });
     box.show(told.title, told.lines, x, 24);
   });
   chart.canvas.addEventListener("pointerleave", leave);

@@ -1,6 +1,6 @@
 // The lines of the comparison: what is drawn, where its labels stand, and what is on a day.
 
-import { dateTicks, dayTicks, apart, niceTop } from "./ticks.js";
+import { dateTicks, dayTicks, apart, niceTop, weekTicks } from "./ticks.js";
 import { dayOne, described, valuesOf } from "./series.js";
 
 const GAP = 13;
@@ -41,18 +41,20 @@ export function linesOf(geoids, measure, { x, start, log }) {
 
 /**
  * Return the rows that are drawn. Totals are drawn in weekly steps where there are many days: no eye sees a difference, and the
- * first picture is there sooner. Counts of single days are never thinned: weekly reporting would become a pattern.
+ * first picture is there sooner. Counts of single days are never thinned: weekly reporting would become a pattern. Lines of
+ * averages have gaps where nothing is known; between counts nobody reported, lines lead from one to the next.
  * @param {Line[]} lines
- * @param {boolean} thin
+ * @param {"total" | "new" | "average"} kind
  */
-export function rowsOf(lines, thin) {
+export function rowsOf(lines, kind) {
   const rows = [];
   for (const { geoid, colour, left, values } of lines) {
-    const step = thin && values.length > 400 ? 7 : 1;
+    const step = kind === "total" && values.length > 400 ? 7 : 1;
     let last = values.length - 1;
     while (last > 0 && Number.isNaN(values[last])) last -= 1;
     for (let at = last % step; at <= last; at += step) {
-      if (!Number.isNaN(values[at])) rows.push({ geoid, colour, x: left + at, value: values[at] });
+      const known = !Number.isNaN(values[at]);
+      if (known || kind === "average") rows.push({ geoid, colour, x: left + at, value: known ? values[at] : null });
     }
   }
   return rows;
@@ -83,8 +85,9 @@ export function extentOf(lines, { x, log }) {
     right: Math.max(right, left + 1),
     bottom: log ? 10 ** Math.floor(Math.log10(least > 0 ? least : 1)) : least < 0 ? -niceTop(-least) : 0,
     top: log ? Math.max(most, (least > 0 ? least : 1) * 10) : niceTop(most),
-    ticks: bydate ? dateTicks(left, right) : dayTicks(right),
+    ticks: bydate ? dateTicks(left, right) : described().weekly ? weekTicks(right) : dayTicks(right),
     bydate,
+    weekly: described().weekly,
     dates: right - left < 62 ? "%b %-d, %Y" : "%b %Y",
   };
 }

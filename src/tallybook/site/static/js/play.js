@@ -1,9 +1,9 @@
-// Playing through the days: so many days a second, whatever the screen's rate.
+// Playing through the days, or weeks: so many days a second, whatever the screen's rate.
 
 /** A player from one day to the last. */
 class Player {
   /**
-   * @param {{last: () => number, day: () => number, speed: () => number, show: (day: number) => void, done: () => void}} film
+   * @param {{last: () => number, day: () => number, speed: () => number, step: number, show: (day: number) => void, done: () => void}} film
    */
   constructor(film) {
     this.film = film;
@@ -27,7 +27,7 @@ class Player {
         [first, began, speed] = [film.day(), now, film.speed()];
       }
       const seconds = Math.max(0, now - began) / 1000;
-      const day = Math.min(film.last(), first + (calm ? Math.floor(seconds) * 7 : Math.floor(seconds * speed)));
+      const day = Math.min(film.last(), first + (calm ? Math.floor(seconds) * 7 : Math.floor((seconds * speed) / film.step) * film.step));
       if (day !== film.day()) film.show(day);
       if (day >= film.last()) this.pause();
       else this.request = requestAnimationFrame(step);
@@ -44,7 +44,7 @@ class Player {
 
 /**
  * @param {number} firstDay where a film that is over begins again
- * @param {{last: () => number, day: () => number, speed: () => number, show: (day: number) => void, done: () => void}} film
+ * @param {{last: () => number, day: () => number, speed: () => number, step: number, show: (day: number) => void, done: () => void}} film
  */
 export function player(firstDay, film) {
   const made = new Player(film);

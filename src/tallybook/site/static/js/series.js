@@ -1,5 +1,7 @@
 // The figures of the places: columns of differences, loaded when they are wanted, and the measures made of them.
 
+import { dayText, weekText } from "./format.js";
+
 /**
  * @typedef {object} Measure
  * @property {string} name
@@ -27,10 +29,15 @@
  * @property {Float64Array} values
  */
 
-/** @returns {{level: string, first: number, last: number, since: number | null, measures: Measure[], places: Place[],
+/** @returns {{level: string, weekly: boolean, first: number, last: number, since: number | null, measures: Measure[], places: Place[],
  *   defaults: string[], groups: Record<string, string[]>, all: string}} what is known of the places */
 export function described() {
   return window.tallybook.series;
+}
+
+/** @param {number} day @returns {string} the day in words, or its week where the places are counted by week */
+export function whenText(day) {
+  return described().weekly ? weekText(day) : dayText(day);
 }
 
 /** @type {Map<string, Series[]>} */

@@ -10,6 +10,11 @@ export function dayTicks(last) {
   return ticks;
 }
 
+/** @param {number} last the last day number @returns {number[]} the days of week 1, then of round numbers, at most six */
+export function weekTicks(last) {
+  return dayTicks(Math.floor((last - 1) / 7) + 1).map((week) => (week - 1) * 7 + 1);
+}
+
 /** @param {number} first @param {number} last days since 1970 @returns {number[]} first days of months, or single days */
 export function dateTicks(first, last) {
   const days = last - first;

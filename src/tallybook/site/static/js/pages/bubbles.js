@@ -8,15 +8,17 @@ import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
 import { filterControls } from "../filter-controls.js";
 import { filtered } from "../filters.js";
-import { dayText, isoDay, plural } from "../format.js";
+import { isoDay, plural } from "../format.js";
 import { picker } from "../picker.js";
 import { player } from "../play.js";
 import { readout } from "../readout.js";
-import { described, ready } from "../series.js";
+import { described, ready, whenText } from "../series.js";
 import { onBack, readState, writeState } from "../state.js";
 
 const figure = /** @type {HTMLElement} */ (document.getElementById("bubbles"));
-const { places, measures, groups, first, last } = described();
+const { places, measures, groups, first, last, weekly } = described();
+/** The days from one count to the next. */
+const STEP = weekly ? 7 : 1;
 const geoids = places.map(({ geoid }) => geoid);
 const totals = measures.filter(({ kind }) => kind === "total");
 const cases = /** @type {import("../series.js").Measure} */ (totals.find(({ per }) => per === null));
@@ -98,7 +100,7 @@ function write() {
   const { x, y, size } = shown();
   words(".chart-headline").textContent = `${y.title} against ${x.title.toLowerCase()}`;
   const area = SIZES[size].key ? `Area: ${SIZES[size].words}` : "All bubbles have one size";
-  words(".chart-subtitle").textContent = `${dayText(state.day)}. ${area}.${grouped ? ` Colour: Census ${state.colour}.` : ""}`;
+  words(".chart-subtitle").textContent = `${whenText(state.day)}. ${area}.${grouped ? ` Colour: Census ${state.colour}.` : ""}`;
   words("#left").textContent = `${rows.length} of ${plural(places.length, "place")}`;
   words("#lacking").textContent = lackingText(lacking);
   if (!rows.length) notice(figure, "No place passes all filters. Loosen one, or reset them.");
@@ -119,8 +121,8 @@ function setControls() {
 function setDay() {
   const slider = /** @type {HTMLInputElement} */ (document.getElementById("day"));
   slider.value = String(state.day);
-  slider.setAttribute("aria-valuetext", dayText(state.day));
-  /** @type {HTMLElement} */ (document.getElementById("date")).textContent = dayText(state.day);
+  slider.setAttribute("aria-valuetext", whenText(state.day));
+  /** @type {HTMLElement} */ (document.getElementById("date")).textContent = whenText(state.day);
 }
 
 /** @param {Partial<typeof state>} with_ @param {{replace?: boolean}} [step] */
@@ -190,6 +192,7 @@ const film = player(first, {
   last: () => last,
   day: () => state.day,
   speed: () => +state.speed,
+  step: STEP,
   show: showDay,
   done: settled,
 });
@@ -246,7 +249,7 @@ function toggle(geoid) {
 async function keyed(event) {
   const days = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30, Home: -1e6, End: 1e6 };
   const step = days[/** @type {keyof typeof days} */ (event.key)];
-  if (step !== undefined) await showDay(Math.max(first, Math.min(last, state.day + step)));
+  if (step !== undefined) await showDay(Math.max(first, Math.min(last, state.day + step * STEP)));
   else if (event.key === "ArrowUp" || event.key === "ArrowDown") walk(event.key === "ArrowUp" ? -1 : 1);
   else if ((event.key === "Enter" || event.key === " ") && focus) toggle(focus);
   else if (event.key === "Escape") point(null);
@@ -268,7 +271,7 @@ function walk(step) {
 function tell() {
   const found = now().find(({ row }) => row.geoid === focus);
   const what = found ? `${found.row.title}: ${linesFor(found, shown()).map(({ name, value }) => `${name} ${value}`).join("; ")}` : plural(now().length, "bubble");
-  chart.say(`${dayText(state.day)}. ${what}${focus && state.selected.includes(focus) ? "; selected" : ""}.`);
+  chart.say(`${whenText(state.day)}. ${what}${focus && state.selected.includes(focus) ? "; selected" : ""}.`);
 }
 
 const choose = picker(/** @type {HTMLElement} */ (document.getElementById("places")), places, (selected) => change({ selected }));
@@ -280,7 +283,7 @@ for (const name of ["x", "y", "xscale", "yscale", "size", "colour", "speed"]) {
   document.getElementById(name)?.addEventListener("change", () => change({ [name]: valueOf(name) }));
 }
 const slider = /** @type {HTMLInputElement} */ (document.getElementById("day"));
-[slider.min, slider.max] = [String(first), String(last)];
+[slider.min, slider.max, slider.step] = [String(first), String(last), String(STEP)];
 slider.addEventListener("input", () => showDay(+slider.value));
 slider.addEventListener("change", settled);
 document.getElementById("faint")?.addEventListener("input", () => chart.set({ faint: +valueOf("faint") }));

@@ -3,17 +3,17 @@
 import { batches } from "../batches.js";
 import { drawChart, notice } from "../chart.js";
 import { fillSelect, press, valueOf } from "../controls.js";
-import { dayText, isoDay, named, numberText, plural } from "../format.js";
+import { isoDay, named, numberText, plural, weekEnd } from "../format.js";
 import { extentOf, heightOf, labelsOf, linesOf, rowsOf, valuesAt } from "../lines.js";
 import { compareFields } from "../compare-fields.js";
 import { picker } from "../picker.js";
 import { readout } from "../readout.js";
-import { described, ready } from "../series.js";
+import { described, ready, whenText } from "../series.js";
 import { onBack, readState, writeState } from "../state.js";
 import { stepped } from "../walk.js";
 
 const figure = /** @type {HTMLElement} */ (document.getElementById("compare"));
-const { places, measures, since } = described();
+const { places, measures, since, weekly } = described();
 const geoids = places.map(({ geoid }) => geoid);
 
 const FIELDS = compareFields();
@@ -22,7 +22,10 @@ let { state, wrong } = readState(FIELDS);
 let lines = [];
 /** @type {string | null} the line the keys are on */
 let focus = null;
-/** @type {number | null} the day that is looked at */
+/** What is counted together. */
+const unit = weekly ? "week" : "day";
+const Unit = weekly ? "Week" : "Day";
+/** @type {number | null} the day that is looked at, of weeks the last */
 let looked = null;
 
 const measure = () => /** @type {import("../series.js").Measure} */ (measures.find(({ name }) => name === state.measure));
@@ -34,9 +37,8 @@ function drawn() {
   lines = linesOf(state.places, measure(), how());
   const extent = extentOf(lines, how());
   const height = heightOf(lines.length);
-  const thin = measure().kind === "total";
   return {
-    data: { series: rowsOf(lines, thin), labels: labelsOf(lines, extent, { log: isLog(), height }), hover: valuesAt(lines, looked ?? NaN) },
+    data: { series: rowsOf(lines, measure().kind), labels: labelsOf(lines, extent, { log: isLog(), height }), hover: valuesAt(lines, looked ?? NaN) },
     signals: { ...extent, focus },
     height,
     spec: window.tallybook.specs.compare[isLog() ? "log" : "linear"],
@@ -47,19 +49,30 @@ function drawn() {
 function rows() {
   const name = measure().name;
   return {
-    columns: ["geoid", "place", "date", "day_of_outbreak", name],
+    columns: ["geoid", "place", "date", `${unit}_of_outbreak`, name],
     rows: lines.flatMap((line) =>
       Array.from(line.values, (value, at) => {
         const x = line.left + at;
-        return [line.geoid, line.title, isoDay(x + line.origin), state.x === "day" ? x : null, Number.isNaN(value) ? null : value];
-      }),
+        return [line.geoid, line.title, isoDay(x + line.origin), state.x === "day" ? numberOf(x) : null, Number.isNaN(value) ? null : value];
+      }).filter((_row, at) => whole(line.left + at) === line.left + at),
     ),
   };
 }
 
-/** @param {number} x @returns {string} the day in words */
+/** @param {number} x @returns {number} the day that has the count of its week, or the day itself */
+function whole(x) {
+  if (!weekly) return x;
+  return state.x === "date" ? weekEnd(x) : Math.ceil((x - 1) / 7) * 7 + 1;
+}
+
+/** @param {number} x a day of outbreak @returns {number} how many days, or weeks, it is into it */
+function numberOf(x) {
+  return weekly ? Math.floor((x - 1) / 7) + 1 : x;
+}
+
+/** @param {number} x @returns {string} the day, or week, in words */
 function dayName(x) {
-  return state.x === "date" ? dayText(x) : `Day ${numberText(x)}`;
+  return state.x === "date" ? whenText(x) : `${Unit} ${numberText(numberOf(x))}`;
 }
 
 /** The words of the figure. */
@@ -69,7 +82,7 @@ function write() {
   const first = Math.min(...lines.map(({ left, origin }) => left + origin));
   const last = Math.max(...lines.map(({ left, origin, values }) => left + origin + values.length - 1));
   const scale = isLog() ? " Logarithmic scale." : "";
-  words(".chart-subtitle").textContent = lines.length ? `${startWords()}${dayText(first)} to ${dayText(last)}.${scale}` : "";
+  words(".chart-subtitle").textContent = lines.length ? `${startWords()}${whenText(first)} to ${whenText(last)}.${scale}` : "";
   words("#chosen").textContent = `${state.places.length} of ${places.length}`;
   const lacking = state.places.length - lines.length;
   if (!state.places.length) notice(figure, "No place is chosen. Choose some below, or take a batch.");
@@ -77,16 +90,16 @@ function write() {
   else if (!wrong.length) notice(figure, "");
 }
 
-/** What day 1 is. */
+/** What day 1, or week 1, is. */
 function startWords() {
   if (state.x === "date") return "";
   const told = {
-    since: since === null ? "" : `the first day with a case from ${dayText(since)} on`,
-    first: "the first day with a case",
-    cases: `the first day with ${numberText(state.least)} cases`,
-    per100k: `the first day with ${numberText(state.least)} cases per 100,000 people`,
+    since: since === null ? "" : `the first ${unit} with a case from ${whenText(since)} on`,
+    first: `the first ${unit} with a case`,
+    cases: `the first ${unit} with ${numberText(state.least)} cases`,
+    per100k: `the first ${unit} with ${numberText(state.least)} cases per 100,000 people`,
   };
-  return `Day 1 is ${told[/** @type {keyof typeof told} */ (state.start)]}. `;
+  return `${Unit} 1 is ${told[/** @type {keyof typeof told} */ (state.start)]}. `;
 }
 
 /** Show the state in the controls. */
@@ -189,7 +202,8 @@ function dayBelow(event) {
   const at = event.clientX - box.left - chart.origin()[0];
   if (!lines.length || at < -20 || at > chart.view.signal("width") + 20) return null;
   const { left, right } = chart.signals;
-  return Math.max(left, Math.min(right, Math.round(chart.view.scale("x").invert(at))));
+  const x = Math.max(left, Math.min(right, Math.round(chart.view.scale("x").invert(at))));
+  return whole(x) > right ? whole(x) - 7 : whole(x);
 }
 
 /** Hold the day that is looked at, or let go. @param {number | null} x */
@@ -225,10 +239,12 @@ function listen() {
 function keyed(event) {
   if (!lines.length) return;
   const { left, right } = chart.signals;
-  const to = stepped(event.key, (looked ?? right + 1) - left, right - left);
+  const steps = weekly ? 7 : 1;
+  const from = whole(left);
+  const to = walked(event.key, looked ?? from + (Math.floor((right - from) / steps) + 1) * steps, from, right, steps);
   if (to !== null) {
-    if (held()) state.at = left + to;
-    point(left + to);
+    if (held()) state.at = to;
+    point(to);
     if (held()) writeState(FIELDS, state, { replace: true });
   } else if (event.key === "ArrowUp" || event.key === "ArrowDown") walkLines(event.key === "ArrowUp" ? -1 : 1);
   else if (event.key === "Enter" || event.key === " ") hold(held() ? null : looked);
@@ -241,9 +257,22 @@ function keyed(event) {
   tell();
 }
 
+/**
+ * @param {string} key
+ * @param {number} at the day that is looked at
+ * @param {number} first
+ * @param {number} last
+ * @param {number} steps the days from one to the next
+ * @returns {number | null} the day the key leads to
+ */
+function walked(key, at, first, last, steps) {
+  const to = stepped(key, (at - first) / steps, Math.floor((last - first) / steps));
+  return to === null ? null : first + to * steps;
+}
+
 /** Go to the next line, by what they have on the day. @param {number} step */
 function walkLines(step) {
-  if (looked === null) looked = chart.signals.right;
+  if (looked === null) looked = whole(chart.signals.right - (weekly ? 6 : 0));
   const now = valuesAt(lines, looked).map(({ geoid }) => geoid);
   if (!now.length) return;
   const at = now.indexOf(focus ?? "");
@@ -255,13 +284,13 @@ function walkLines(step) {
 /** Say where the keys are. */
 function tell() {
   if (looked === null) {
-    chart.say("No day is looked at.");
+    chart.say(`No ${unit} is looked at.`);
     return;
   }
   const now = valuesAt(lines, looked);
   const said = focus ? now.filter(({ geoid }) => geoid === focus) : now;
   const list = said.map(({ line, geoid, value }) => `${line.title} ${numberText(value)}, ${now.findIndex((one) => one.geoid === geoid) + 1} of ${now.length}`);
-  const date = focus && said.length && state.x === "day" ? ` (${dayText(looked + said[0].line.origin)})` : "";
+  const date = focus && said.length && state.x === "day" ? ` (${whenText(looked + said[0].line.origin)})` : "";
   chart.say(`${dayName(looked)}${date}${held() ? ", held" : ""}: ${list.join("; ") || "nothing"}. ${measure().title}.`);
 }
 
@@ -285,7 +314,8 @@ async function start() {
 }
 
 const LABEL =
-  "Lines of the chosen places. Left and right arrows go from day to day, up and down from line to line; Enter holds the day, Escape lets go.";
+  `Lines of the chosen places. Left and right arrows go from ${unit} to ${unit}, up and down from line to line; ` +
+  `Enter holds the ${unit}, Escape lets go.`;
 
 /** What pictures say of the day that is looked at. */
 function more() {
