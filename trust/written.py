@@ -37,6 +37,7 @@ leaves less than the smallest book needs (1.5 GiB of addresses).
 
 - Where memory runs out in the middle of the work, the engines end the process themselves: it aborts (exit code 134), with a line of
   theirs, or waits for a thread that cannot be started, and has to be killed. Nothing is lost then, either.
+- Where writing a table fails, a thread of the engine now and then is late to say that it gives up, too: its lines stand beside ours.
 - A kill leaves what is in memory to the disk; a power cut does not. What was said to be recorded was forced onto the disk before
   (`tests/test_ledger.py::test_what_record_returned_from_is_on_the_disk`); disks that lie about that are not tried here.
 - Past versions that are imported from a git repository stay there: `tallybook rebuild` cannot make them anew, and says so.
