@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -144,10 +145,11 @@ print(json.dumps([file.read_text().strip() for file in pathlib.Path("/proc/self/
     assert not [name for name in names if name.startswith(("polars-0", "tokio-rt"))]
 
 
-def test_the_report_is_of_a_full_run() -> None:
-    """Two hundred kills of each, and nothing lost."""
+def test_the_report_tells_of_nothing_that_was_lost() -> None:
+    """Of everything that was tried; and kills, crowds and what fails are among it."""
     lines = (HERE / "docs/explanation/faults.md").read_text().splitlines()
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `kill -9`")]
-    assert len(rows) >= 5
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if re.match(r"\|.*\| [\d,]+ \|", line)]
+    assert {"`kill -9` of record", "`kill -9` of publish", "disk full", "SIGTERM"} <= {row[0] for row in rows}
     for _fault, tries, _hit, survived, lost, *_ in rows:
-        assert (int(tries), int(survived), int(lost)) == (200, 200, 0)
+        assert survived == tries
+        assert lost == "0"
