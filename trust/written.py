@@ -20,7 +20,7 @@ A try **survived** if, after it, the ledger opens and has exactly what was recor
 nothing; the public folder is one whole release, the old or the new, also for a reader that had its files open; the next run ends in
 the same state as one that nothing disturbed, to the byte of every published file; and `tallybook verify` finds nothing. After some of
 the tries the ledger was also made anew by `tallybook rebuild`, and was the same. **Hit** are the tries in which the fault came before
-the end. **Lost** are records, observations or files of a release that should be there and are not.
+the end. **Lost** are the tries after which anything of this was not so.
 """
 _HOW: Final = """## How
 
