@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test coverage mutants bench fuzz check docs picture lock clean chromium
+.PHONY: demo test coverage mutants trust bench fuzz check docs picture lock clean chromium
 
 demo: $(VENV)/runtime ## make, record and publish a simulated outbreak, and explain one figure
 	$(BIN)/tallybook demo demo
@@ -45,6 +45,9 @@ bench: $(VENV)/dev $(VENV)/delphi/bin/python ## speed as ratios to the floor, ac
 fuzz: $(VENV)/fuzz/bin/python ## what others write is taken or refused in one line: every reader for FUZZ_SECONDS (600)
 	$(VENV)/fuzz/bin/python trust/fuzz/large.py
 	$(VENV)/fuzz/bin/python trust/fuzz/run_fuzz.py $(READERS)
+
+trust: $(VENV)/dev ## kills, full disks, crowds and seeded defects by the hundred, into docs/explanation/faults.md
+	$(BIN)/python trust/faults.py
 
 lock: $(VENV)/bin/python ## pin the newest releases, with hashes; name no index
 	$(PIP) uv

@@ -168,9 +168,8 @@ def _git(folder: Path, *words: str, date: str = "") -> None:
 
 def stage_compacting(home: Path) -> None:
     """A book whose next record is the one after which the log is put together and the index made anew."""
-    from tallybook.model.reports import REPORT_SCHEMA, Reports
-
     from tallybook.ledger import store
+    from tallybook.model.reports import REPORT_SCHEMA, Reports
 
     store._TAIL_FILES = 1000  # the index waits for what is tried
     stage_recorded(home)

@@ -38,6 +38,10 @@ def test_places_do_not_leak_into_one_another_and_all_reach_the_last_day() -> Non
         }
     )
     assert daily(frame, ["cases"])["cases"].to_list() == [100, None, 20, 5, None, None]
+    whole = frame.with_columns(date=pl.Series([START, START, START + dt.timedelta(days=1)])).vstack(
+        frame.head(1).with_columns(date=pl.lit(START + dt.timedelta(days=1)), cases=pl.lit(7, pl.Int64))
+    )
+    assert daily(whole, ["cases"])["cases"].to_list() == [100, 20, 5, 2]
 
 
 def test_rates_are_empty_where_there_is_no_population() -> None:

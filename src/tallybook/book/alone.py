@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
 from tallybook.errors import LedgerError
+from tallybook.ledger import Ledger
 
 _WAIT_SECONDS: Final = 60
 
@@ -41,3 +42,21 @@ def alone(ledger: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def undisturbed(ledger: Ledger) -> Iterator[None]:
+    """Let nobody write a ledger for the block, where that can be seen to: a copy that cannot be written, nobody writes.
+
+    Raises:
+        LedgerError: another process has been at work for a minute.
+    """
+    with ExitStack() as locks:
+        if ledger.folder.exists():
+            try:
+                locks.enter_context(alone(ledger.folder))
+                locks.enter_context(ledger.locked())
+            except LedgerError as error:
+                if not isinstance(error.__cause__, OSError):
+                    raise
+        yield

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
-from tallybook.book.alone import alone
+from tallybook.book.alone import alone, undisturbed
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher, terms
 from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
@@ -486,17 +486,21 @@ class Book:
         """Return which files of the ledger are not as they were written, by path; nothing where all of them are.
 
         All files in the folder ``ledger`` are checked against the checksums kept with them: what was observed and
-        recorded, the log of the table, its index, the recorded files, and the log of releases. Nothing should be
-        recorded meanwhile.
+        recorded, the log of the table, its index, the recorded files, and the log of releases. What is recorded
+        meanwhile waits; a history that is being imported should be waited for.
+
+        Raises:
+            LedgerError: another process has been writing for a minute.
         """
-        return self.ledger.verify() + Archive(self.ledger.folder / RAW).verify()
+        with undisturbed(self.ledger):
+            return self.ledger.verify() + Archive(self.ledger.folder / RAW).verify()
 
     def rebuild(self, *, allow_missing: bool = False, progress: Progress = _silent) -> Rebuilt:
         """Make the ledger anew from the recorded files, and put it in the place of the old one as a whole.
 
         What was recorded and closed is done again in the same order, with the sources' cards as they are now; the
         result is compared with the records of the old ledger where they are whole. The old one stays beside it, as
-        ``.ledger.previous``, until the next time. Nothing should be recorded meanwhile.
+        ``.ledger.previous``, until the next time. What is recorded meanwhile waits; no history should be imported.
 
         Args:
             allow_missing: do without what is not there or damaged: recorded files, past versions that were imported

@@ -21,7 +21,7 @@ from tallybook.errors import TallybookError
 
 __all__ = ["main"]
 
-_SIGNALS: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+_SIGNALS: Final[dict[int, str]] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 def main() -> None:

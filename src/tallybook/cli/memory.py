@@ -1,4 +1,4 @@
-"""Whether there is room to work, asked before anything is begun: engines that find out later cannot say it in one line."""
+"""Whether there is room to work, asked before anything is begun: engines that find out later end without a word."""
 
 from __future__ import annotations
 

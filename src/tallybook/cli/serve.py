@@ -70,6 +70,7 @@ def serve(
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
         signal.signal(signal.SIGTERM, _done)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _run(uvicorn, config, listening)
 
 

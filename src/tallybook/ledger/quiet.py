@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Final
+
+_LAST_WORDS_SECONDS: Final = 0.3
+"""How long threads that give up may take to say so."""
 
 
 @contextmanager
@@ -27,6 +31,7 @@ def without_panics() -> Iterator[None]:
     try:
         yield
     except Exception:
+        time.sleep(_LAST_WORDS_SECONDS)
         said.truncate(0)
         raise
     finally:

@@ -1,7 +1,7 @@
-"""Faults, and what became of them: ``python trust/run.py [WORD …]`` runs all of it, or the parts with such words in them.
+"""Faults, and what became of them: ``python trust/faults.py [WORD …]`` tries all, or the parts with such words in them.
 
-Every part is kept in ``build/trust`` when it is done, with the commit it was measured on; ``docs/explanation/faults.md`` is
-written of all parts that are there.
+Every part is kept in ``build/trust`` when it is done, with the commit it was measured on; the report,
+``docs/explanation/faults.md``, is written of all parts that are there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crash import Stage, Tally, killed
 from crowd import crowd, publishing_crowd
 from defects import DEFECTS, seeded
 from scenes import CLOSE, IMPORT, PUBLISH, RECORD, SCENES
-from shortage import MOUNTS, SHORTAGES, clock_back, mounted, suffered
+from shortage import MOUNTS, SHORTAGES, SQUEEZED, clock_back, mounted, suffered
 from written import write_report
 
 HERE: Final = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def main(words: list[str]) -> None:
     ).stdout.strip()
     KEPT.mkdir(parents=True, exist_ok=True)
     # A kill leaves what is in memory as it is on a disk, and memory is faster.
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         for number, (name, work) in enumerate(_parts()):
             if words and not any(word in name for word in words):
@@ -77,12 +77,12 @@ def _crash(scene: Any, folder: Path) -> list[dict[str, Any]]:
 
 def _shortages(folder: Path) -> list[dict[str, Any]]:
     stages = [Stage(scene, folder / scene.name) for scene in (RECORD, CLOSE, PUBLISH, IMPORT)]
-    done: list[Tally] = [suffered(one, stages, OF_SHORTAGES, _chance(one.name)) for one in SHORTAGES]
+    done: list[Tally] = [suffered(one, stages, OF_SHORTAGES, _chance(one.name)) for one in (*SHORTAGES, SQUEEZED)]
     return [asdict(tally) for tally in [*done, clock_back(stages[0])]]
 
 
 def _chance(name: str) -> random.Random:
-    return random.Random(name)  # noqa: S311 (points, not secrets)
+    return random.Random(name)
 
 
 if __name__ == "__main__":
