@@ -24,7 +24,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -177,8 +177,13 @@ def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
 
 def only_words(mutant: Mutant) -> bool:
     """Return whether the defect is in the words of an error or a warning, or in what only type checkers read."""
-    before, after = (ast.dump(_Meaning().visit(ast.parse(code))) for code in codes(mutant))
-    return before == after
+    before, after = codes(mutant)
+    return _meaning(before) == _meaning(after)
+
+
+@lru_cache(maxsize=8)
+def _meaning(code: str) -> str:
+    return ast.dump(_Meaning().visit(ast.parse(code)))
 
 
 class _Meaning(ast.NodeTransformer):
@@ -293,6 +298,7 @@ def _run(mutant: str, tests: list[str], limit: int, plugins: Sequence[object]) -
         log = os.open(MADE / "logs" / (mutant or "none"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         signal.alarm(_HANGS_AFTER + 10 * limit)
         os.chdir(MADE)
