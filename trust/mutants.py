@@ -243,6 +243,7 @@ def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], jobs: int, 
     """Return of each mutant whether it was ``killed``, or ``survived``, or that ``no tests`` reach it."""
     known = dict(json.loads(line) for line in file.read_text().splitlines()) if file.exists() else {}
     ready()
+    control(tests)
     waiting, working = [one for one in drawn if one.name not in known], dict[int, Mutant]()
     with file.open("a", encoding="utf-8") as out:
         while waiting or working:
@@ -269,6 +270,14 @@ def ready() -> None:
     own = [".".join(file.parts).removesuffix(".py.meta").removesuffix(".__init__") for file in modules]
     for name in (*_NEEDED, *own):
         import_module(name)
+
+
+def control(tests: dict[str, dict[str, float]]) -> None:
+    """Stop where tests fail without a defect in such a process, for then they would with any."""
+    most = max(tests.values(), key=len)
+    child = _started("", ["-x", *within(most)[0][:40]], _HANGS_AFTER)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"tests fail without a defect: see {MADE / 'logs' / 'none'}")
 
 
 def within(tests: dict[str, float]) -> tuple[list[str], int]:
