@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import hashlib
 import json
 import math
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import traceback
@@ -85,7 +87,7 @@ def main() -> None:
     tests = reaching()
     every = [one for one in all_mutants() if chosen.only in one.module and not only_words(one)]
     drawn = sample(every, chosen.size or len(every), chosen.seed)
-    found = results(drawn, tests, chosen.jobs, MADE / f"results-{chosen.seed}.jsonl")
+    found = results(drawn, tests, chosen.jobs, MADE / f"results-{state()}.jsonl")
     report = table(every, found)
     print(report)
     (MADE / f"report-{chosen.seed}.md").write_text(report, encoding="utf-8")
@@ -99,6 +101,7 @@ def prepare() -> None:
     from mutmut import __main__ as mutmut
 
     mutmut.set_mutant_under_test("mutant_generation")
+    shutil.rmtree(MADE / "tests", ignore_errors=True)
     (MADE / "logs").mkdir(parents=True, exist_ok=True)
     mutmut.copy_src_dir()
     mutmut.copy_also_copy_files()
@@ -110,12 +113,19 @@ def reaching() -> dict[str, dict[str, float]]:
     """Return of each function the tests that reach it and their seconds; they are run once for it, without a defect."""
     from mutmut.configuration import config
 
-    file = MADE / "reach.json"
+    file = MADE / f"reach-{state()}.json"
     if not file.exists():
         ready()
         os.waitpid(_started("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file)), 0)
     found: dict[str, dict[str, float]] = json.loads(file.read_text())
     return found
+
+
+@cache
+def state() -> str:
+    """Return a name for the code and the tests as they are, which what was found of others does not hold for."""
+    files = sorted(file for folder in ("src", "tests") for file in (HERE / folder).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 class _Hasty:
