@@ -87,7 +87,7 @@ def main() -> None:
     tests = reaching()
     every = [one for one in all_mutants() if chosen.only in one.module and not only_words(one)]
     drawn = sample(every, chosen.size or len(every), chosen.seed)
-    found = results(drawn, tests, chosen.jobs, MADE / f"results-{state()}.jsonl")
+    found = results(drawn, tests, chosen.jobs, MADE / f"results-{fingerprint()}.jsonl")
     report = table(every, found)
     print(report)
     (MADE / f"report-{chosen.seed}.md").write_text(report, encoding="utf-8")
@@ -113,7 +113,7 @@ def reaching() -> dict[str, dict[str, float]]:
     """Return of each function the tests that reach it and their seconds; they are run once for it, without a defect."""
     from mutmut.configuration import config
 
-    file = MADE / f"reach-{state()}.json"
+    file = MADE / f"reach-{fingerprint()}.json"
     if not file.exists():
         ready()
         os.waitpid(_started("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file)), 0)
@@ -122,7 +122,7 @@ def reaching() -> dict[str, dict[str, float]]:
 
 
 @cache
-def state() -> str:
+def fingerprint() -> str:
     """Return a name for the code and the tests as they are, which what was found of others does not hold for."""
     files = sorted(file for folder in ("src", "tests") for file in (HERE / folder).rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
