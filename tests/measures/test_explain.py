@@ -70,6 +70,15 @@ def test_the_last_averages_of_all_places_are_made_of_the_same_days(
             ]
 
 
+def test_a_negative_day_is_told_from_one_that_the_register_omits() -> None:
+    register = register_of(entry(1, omit=True), entry(2, adjust=-1))
+    for entries, expected in ((None, ["counted", "negative", "negative"]), (register, ["omitted", "negative"])):
+        frame = calendar(frame_of([5, -1, -2, 9]), place="geoid", date="date")
+        told = explain_last(averages(frame, "cases", days=2, register=entries))
+        assert told["role"].to_list()[-len(expected) - 1 :] == [*expected, "counted"]
+        assert told["date"].max() == START + dt.timedelta(days=3)
+
+
 @pytest.mark.parametrize(
     ("counts", "day", "says"),
     [
