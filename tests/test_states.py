@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,7 @@ from tallybook import Level
 from tallybook.ledger import known
 from tallybook.ledger.index import Index, build
 from tallybook.ledger.known import STATE, Known
-from tallybook.ledger.states import changes_of, current, differences, held, in_order, of_all_sources
+from tallybook.ledger.states import changes_of, current, differences, held, in_order, of_all_sources, standing
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, REPORT_SCHEMA, STATE_SCHEMA, Coverage
 
 START = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
@@ -187,6 +186,8 @@ def test_a_file_tells_what_differs_and_withdraws_what_it_covers_and_lacks(
     assert made.columns == [*REPORT_SCHEMA, "was"]
     assert {tuple(row[:3]): tuple(row[3:]) for row in made.rows()} == expected
     assert made.height == len(expected)
+    there = {key for key, what in known.items() if coverage and covers(coverage, key) and what[1] != "withdrawn"}
+    assert {row[:3] for row in standing(before, coverage).rows()} == there
 
 
 @settings(max_examples=100)

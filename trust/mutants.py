@@ -14,17 +14,19 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import hashlib
 import json
 import math
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -85,7 +87,7 @@ def main() -> None:
     tests = reaching()
     every = [one for one in all_mutants() if chosen.only in one.module and not only_words(one)]
     drawn = sample(every, chosen.size or len(every), chosen.seed)
-    found = results(drawn, tests, chosen.jobs, MADE / f"results-{chosen.seed}.jsonl")
+    found = results(drawn, tests, chosen.jobs, MADE / f"results-{fingerprint()}.jsonl")
     report = table(every, found)
     print(report)
     (MADE / f"report-{chosen.seed}.md").write_text(report, encoding="utf-8")
@@ -99,6 +101,7 @@ def prepare() -> None:
     from mutmut import __main__ as mutmut
 
     mutmut.set_mutant_under_test("mutant_generation")
+    shutil.rmtree(MADE / "tests", ignore_errors=True)
     (MADE / "logs").mkdir(parents=True, exist_ok=True)
     mutmut.copy_src_dir()
     mutmut.copy_also_copy_files()
@@ -110,12 +113,19 @@ def reaching() -> dict[str, dict[str, float]]:
     """Return of each function the tests that reach it and their seconds; they are run once for it, without a defect."""
     from mutmut.configuration import config
 
-    file = MADE / "reach.json"
+    file = MADE / f"reach-{fingerprint()}.json"
     if not file.exists():
         ready()
         os.waitpid(_started("stats", config().pytest_add_cli_args_test_selection, 3600, _Reach(file)), 0)
     found: dict[str, dict[str, float]] = json.loads(file.read_text())
     return found
+
+
+@cache
+def fingerprint() -> str:
+    """Return a name for the code and the tests as they are, which what was found of others does not hold for."""
+    files = sorted(file for folder in ("src", "tests") for file in (HERE / folder).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 class _Hasty:
@@ -177,8 +187,13 @@ def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
 
 def only_words(mutant: Mutant) -> bool:
     """Return whether the defect is in the words of an error or a warning, or in what only type checkers read."""
-    before, after = (ast.dump(_Meaning().visit(ast.parse(code))) for code in codes(mutant))
-    return before == after
+    before, after = codes(mutant)
+    return _meaning(before) == _meaning(after)
+
+
+@lru_cache(maxsize=8)
+def _meaning(code: str) -> str:
+    return ast.dump(_Meaning().visit(ast.parse(code)))
 
 
 class _Meaning(ast.NodeTransformer):
@@ -238,6 +253,7 @@ def results(drawn: list[Mutant], tests: dict[str, dict[str, float]], jobs: int, 
     """Return of each mutant whether it was ``killed``, or ``survived``, or that ``no tests`` reach it."""
     known = dict(json.loads(line) for line in file.read_text().splitlines()) if file.exists() else {}
     ready()
+    control(tests)
     waiting, working = [one for one in drawn if one.name not in known], dict[int, Mutant]()
     with file.open("a", encoding="utf-8") as out:
         while waiting or working:
@@ -264,6 +280,14 @@ def ready() -> None:
     own = [".".join(file.parts).removesuffix(".py.meta").removesuffix(".__init__") for file in modules]
     for name in (*_NEEDED, *own):
         import_module(name)
+
+
+def control(tests: dict[str, dict[str, float]]) -> None:
+    """Stop where tests fail without a defect in such a process, for then they would with any."""
+    most = max(tests.values(), key=len)
+    child = _started("", ["-x", *within(most)[0][:40]], _HANGS_AFTER)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"tests fail without a defect: see {MADE / 'logs' / 'none'}")
 
 
 def within(tests: dict[str, float]) -> tuple[list[str], int]:
@@ -293,6 +317,7 @@ def _run(mutant: str, tests: list[str], limit: int, plugins: Sequence[object]) -
         log = os.open(MADE / "logs" / (mutant or "none"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         signal.alarm(_HANGS_AFTER + 10 * limit)
         os.chdir(MADE)

@@ -58,6 +58,15 @@ def test_intervals_hold_what_happened_in_years_held_back(shared_data: Path, tmp_
     assert set(weekly["place"]) >= {"Austria", "France", "United Kingdom", "Finland"}
 
 
+def test_places_named_by_one_column_are_held_back_by_it() -> None:
+    rows = pl.concat([weeks(season, geoid=geoid) for geoid in ("USA-39", "USA-53")])
+    told = interval_coverage(rows, until=2019, place="geoid")
+    assert told.select("place", "frequency", "years", "periods").rows() == [
+        ("USA-39", "weekly", 3, 156),
+        ("USA-53", "weekly", 3, 156),
+    ]
+
+
 def test_a_basis_of_the_spline_spans_what_bends_and_its_penalty_is_of_bending() -> None:
     made = spline(tuple(range(2, 53)))
     at = np.arange(2.0, 53.0)

@@ -1,10 +1,12 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from series import SERIES, START, entry, frame_of, register_of
+from tallybook.errors import ContractError
 from tallybook.measures.calendar import calendar
 from tallybook.measures.explain import Role, explain_days, explain_last
 from tallybook.measures.rolling import averages
@@ -66,3 +68,29 @@ def test_the_last_averages_of_all_places_are_made_of_the_same_days(
                 (day.date, day.count, day.adjustment, day.role.value, day.contribution if day.in_divisor else None)
                 for day in shown
             ]
+
+
+def test_a_negative_day_is_told_from_one_that_the_register_omits() -> None:
+    register = register_of(entry(1, omit=True), entry(2, adjust=-1))
+    for entries, expected in ((None, ["counted", "negative", "negative"]), (register, ["omitted", "negative"])):
+        frame = calendar(frame_of([5, -1, -2, 9]), place="geoid", date="date")
+        told = explain_last(averages(frame, "cases", days=2, register=entries))
+        assert told["role"].to_list()[-len(expected) - 1 :] == [*expected, "counted"]
+        assert told["date"].max() == START + dt.timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "day", "says"),
+    [
+        ([None, 7, 7], -1, "there are reports of 2020-01-22 to 2020-01-23"),
+        ([None, 7, 7], 0, "no average of cases on 2020-01-21; there are reports of 2020-01-22 to 2020-01-23"),
+        ([7, 7], 2, "there are reports of 2020-01-21 to 2020-01-22"),
+        ([None, None], 1, "nothing is reported"),
+        ([], 0, "nothing is reported"),
+        ([None, 7, 7], 1, "counts begin on 2020-01-22, and what was before is not known; the window is not whole yet"),
+    ],
+)
+def test_a_day_without_an_average_says_why(counts: list[int | None], day: int, says: str) -> None:
+    with pytest.raises(ContractError) as broken:
+        roles(counts, day)
+    assert says in str(broken.value)

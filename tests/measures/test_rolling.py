@@ -235,6 +235,12 @@ def test_a_register_may_be_read_by_whatever_reads_csv(read: Any) -> None:
     assert averages([7, 700, 7], read(REGISTER_CSV)) == [1.0, 1.0, 2.0]
 
 
+@pytest.mark.parametrize("blank", [None, float("nan")])
+def test_a_column_of_end_dates_may_be_blank_in_any_type(blank: float | None) -> None:
+    register = register_of(entry(1, omit=True)).with_columns(end_date=pl.lit(blank))
+    assert averages([7, 700, 7], register) == [1.0, 1.0, 2.0]
+
+
 @pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum(["USA-01"])])
 def test_categories_stay_categories(dtype: Any) -> None:
     frame = frame_of([7, 7]).with_columns(pl.col("geoid").cast(dtype))
@@ -270,6 +276,7 @@ def test_dates_as_text_stay_text() -> None:
         (frame_of([1]).with_columns(cases=pl.lit(value=True)), {}, "column 'cases' is Boolean, not a count"),
         (frame_of([1]).with_columns(geoid=pl.lit(53)), {"anomalies": register_of(entry(0))}, "names places by geoid"),
         (frame_of([1]), {"anomalies": register_of(entry(0)).with_columns(date=pl.lit("May"))}, "text that is no date"),
+        (frame_of([1]), {"anomalies": register_of(entry(0)).with_columns(date=None)}, "has a row without a date"),
         ([1, 2], {}, "list is no frame"),
     ],
 )
