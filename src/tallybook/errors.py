@@ -16,21 +16,32 @@ Every message is one line that says what and where; ``hint`` says what to do abo
 from __future__ import annotations
 
 
+def _in_one_line(text: str) -> str:
+    """Return a text with the characters that do not print as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
 class TallybookError(Exception):
-    """The base of every exception of this package.
+    r"""The base of every exception of this package.
 
     Args:
         message: what went wrong, and where, in one line.
         hint: what to do about it, in one line.
 
+    What they quote may be anybody's: characters that do not print, such as line ends, are written out.
+
+    >>> print(TallybookError("no file 'a" + chr(10) + "b'"))
+    no file 'a\nb'
     >>> str(TallybookError("no such feed 'nty'", hint="did you mean 'nyt'?"))
     "no such feed 'nty'; did you mean 'nyt'?"
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _in_one_line(message)
+        self.hint = None if hint is None else _in_one_line(hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}; {self.hint}"

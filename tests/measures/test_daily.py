@@ -51,3 +51,16 @@ def test_rates_take_the_populations_they_are_given() -> None:
     assert per_100k(frame, ["cases_avg"], populations=people)["cases_avg_per_100k"].item() == pytest.approx(1.0)
     with pytest.raises(ContractError, match="no column 'population'"):
         per_100k(frame, ["cases_avg"], populations=people.drop("population"))
+
+
+def test_rates_are_looked_up_for_every_row_whatever_the_order_of_places() -> None:
+    people = pl.DataFrame({"geoid": ["USA-02", "USA-01"], "population": [200_000, 400_000]})
+    frame = pl.DataFrame(
+        {"geoid": ["USA-01", "USA-01", "USA-02", None, "USA-01"], "cases_avg": [4.0, 8.0, 4.0, 1.0, 2.0]}
+    )
+    expected = [1.0, 2.0, 2.0, None, 0.5]
+    for brought in (frame, frame.lazy(), frame.with_columns(pl.col("geoid").cast(pl.Categorical))):
+        made = per_100k(brought, ["cases_avg"], populations=people).lazy().collect()
+        assert made["cases_avg_per_100k"].to_list() == expected
+        assert made.columns == ["geoid", "cases_avg", "cases_avg_per_100k"]
+    assert made["geoid"].dtype == pl.Categorical()

@@ -93,3 +93,26 @@ def test_broken_contracts_of_rows_raise_when_they_are_read() -> None:
         nowhere.collect()
     with pytest.raises(ContractError, match="no column 'deaths'"):
         daily(rows.lazy())
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_pieces_are_whole_places_and_no_more_is_read_than_is_asked_for() -> None:
+    totals = frame_of(*(range(start, start + 30) for start in range(9)))
+    whole = daily(totals, ["cases"])
+    made = getattr(daily(totals[::-1].lazy(), ["cases"]), pieces._MADE)
+    parts = list(made.frames())
+    assert [part["geoid"].unique().sort().to_list() for part in parts] == [
+        ["USA-01"],
+        ["USA-02"],
+        ["USA-03"],
+        ["USA-04", "USA-05"],
+        ["USA-06"],
+        ["USA-07"],
+        ["USA-08", "USA-09"],
+    ]
+    assert_frame_equal(pl.concat(parts), whole)
+    asked = pl.col("geoid") != "USA-02"
+    read = list(pieces._read(made, ["cases"], asked, 70, None))
+    assert [part.height for part in read] == [30, 0, 10]
+    assert_frame_equal(pl.concat(read), whole.head(70).filter(asked).select("cases"))
+    assert [part.height for part in pieces._read(made, None, None, None, None)] == [part.height for part in parts]

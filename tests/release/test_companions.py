@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tallybook import Book
-from tallybook.release.dictionary import file_meaning, meaning_of
+from tallybook.release.meanings import file_meaning, meaning_of
 from tallybook.sources.vintages import FolderHistory
 
 FIRST = "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,14,1\n"

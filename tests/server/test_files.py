@@ -19,7 +19,7 @@ def site(serve: Serve, small: Book) -> httpx.Client:
 
 def test_every_file_of_the_release_is_served_as_what_it_is(site: httpx.Client, small: Book) -> None:
     kinds = {".csv": "text/csv", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
-    kinds |= {".md": "text/markdown", ".atom": "application/atom+xml", ".html": "text/html"}
+    kinds |= {".md": "text/markdown", ".atom": "application/atom+xml", ".html": "text/html", ".cff": "application/yaml"}
     public = small.folder / "public"
     for file in filter(Path.is_file, public.rglob("*")):
         answer = site.get(f"/{file.relative_to(public).as_posix()}")

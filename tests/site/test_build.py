@@ -19,6 +19,9 @@ from tallybook.site.build import build_site
 from tallybook.site.excess import FILE
 from tallybook.site.page import NAV
 
+DATA = ("application/json", "application/ld+json")
+"""What a script may be that is not run."""
+
 
 class Parsed(HTMLParser):
     """The links, ids and elements of a page."""
@@ -81,9 +84,51 @@ def test_every_page_is_strict_and_has_what_a_page_needs(which: str, request: pyt
         assert not content.all("style")
         assert not [name for _, attributes in content.elements for name in attributes if name.startswith("on")]
         scripts = [attributes for tag, attributes in content.elements if tag == "script"]
-        assert all("src" in attributes or attributes.get("type") == "application/json" for attributes in scripts)
+        assert all("src" in attributes or attributes.get("type") in DATA for attributes in scripts)
         ids = content.all("id")
         assert len(ids) == len(set(ids)), page
+
+
+@pytest.mark.parametrize("name", ["index.html", "data.html"])
+@pytest.mark.parametrize("which", ["real_site", "small_site"])
+def test_search_engines_are_told_what_the_dataset_is(which: str, name: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(which)
+    card = json.loads((folder / "release.json").read_text())
+    found = re.findall(r'<script type="application/ld\+json">(.*?)</script>', (folder / name).read_text(), re.DOTALL)
+    said = json.loads(found[0])
+    assert len(found) == 1
+    assert (said["@context"], said["@type"], said["name"]) == ("https://schema.org/", "Dataset", card["title"])
+    assert 50 <= len(said["description"]) <= 5000
+    assert said["creditText"] == card["attribution"]
+    assert said["conditionsOfAccess"] == "Non-commercial use only"
+    assert said["license"].startswith("https://")
+    assert {"deaths_avg_per_100k": "per 100,000 people a day"}.items() <= {
+        one["name"]: one["unitText"] for one in said["variableMeasured"]
+    }.items()
+    tables = {file["path"] for file in card["files"] if file["rows"] is not None}
+    assert {one["contentUrl"] for one in said["distribution"]} == tables
+    assert all(re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", one["encodingFormat"]) for one in said["distribution"])
+
+
+def test_what_a_source_asks_for_stands_on_every_page_and_below_every_chart(tmp_path: Path) -> None:
+    made = Book.init(tmp_path / "book", template="plain")
+    card = made.folder / "sources/agency.md"
+    card.write_text(card.read_text().replace("license: CC-BY-4.0", "license: CC-BY-NC-4.0\nattribution: The Agency"))
+    (tmp_path / "us-states.csv").write_text(
+        "date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n2020-05-02,Ohio,39,9,1\n"
+    )
+    made.record("agency", tmp_path / "us-states.csv")
+    out = made.publish().folder
+    for page in [page for page in pages(out) if page.name != "404.html"]:
+        text = page.read_text()
+        footer, charts = text[text.index('<footer class="site-foot">') :], re.findall(r'class="chart-source".*', text)
+        for said in (footer, *charts):
+            assert "CC-BY-4.0; non-commercial use only, as The Agency asks" in said
+            assert "based on reports of health agencies; The Agency" in said
+    assert "<strong>Non-commercial use only.</strong>" in (out / "data.html").read_text()
+    assert 'class="chart-source"' in (out / "place/USA-39.html").read_text()
+    workbook = '<a href="us-states.xlsx">us-states.xlsx</a> opens in Excel'
+    assert workbook in (out / "data.html").read_text()
 
 
 def test_the_menu_says_where_one_is(real_site: Path) -> None:

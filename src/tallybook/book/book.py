@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
-from tallybook.book.publishing import REGISTER_FILE, Publisher
+from tallybook.book.publishing import REGISTER_FILE, Publisher, terms
 from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
 from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
 from tallybook.book.releasing import Published, ReleaseLog
@@ -151,6 +152,11 @@ class Book:
         """The sources, by name: the cards in the folder ``sources``."""
         return read_catalogue(self.folder / "sources")
 
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The ``licence`` and ``attribution`` of its releases, with what sources ask for; ``non_commercial`` or not."""
+        return terms(self.config, self.sources)
+
     @cached_property
     def places(self) -> Gazetteer:
         """The gazetteer, with the populations of the book's ``places.csv``."""
@@ -202,7 +208,7 @@ class Book:
         where = str(location or source.card.location or "")
         if not where:
             raise BookError(f"feed {feed!r} has no url", hint="say what to record: a folder, a file or an address")
-        moment = as_of or self._clock()
+        moment = as_of or self._now(source)
         return self._recorder(source, progress).record(where, moment, allow_withdrawals=allow_withdrawals)
 
     def record_vintages(
@@ -240,18 +246,19 @@ class Book:
             ContractError: the day is not over where the book is.
             LedgerError: the ledger cannot be written.
         """
-        self.ledger.writable()
+        folder = self.ledger.folder
         today = self._today()
         if isinstance(day, datetime) or not isinstance(day, date | None):
             raise ContractError(f"{day!r} is no day", hint="give a datetime.date")
         if day is not None and day >= today:
             raise ContractError(f"{day} is not over yet", hint=f"it is {today} in {self.config.time_zone}")
-        live = self.live.as_of()
-        days = open_days(live, self.ledger.as_of(), today) if day is None else [day]
-        closed = close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, days))))
-        return closed
+        with alone(folder):
+            live = self.live.as_of()
+            waiting = open_days(live, self.ledger.as_of(), today)
+            days = waiting if day is None else [one for one in waiting if one == day]
+            self.raw.about_to(Act("close", days=tuple(map(str, days))) if days else None)
+            self.ledger.tend()
+            return close(self.ledger, live, self.live.records(), days, time_zone=self.config.time_zone)
 
     def totals(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known of a level, one row per place and day.
@@ -538,7 +545,24 @@ class Book:
             clock=self._clock,
             register=self._feed_register(source.name),
             progress=progress,
+            private_hosts=self.config.fetch.private_hosts,
         )
+
+    def _now(self, source: Source) -> datetime:
+        """Return what the clock says.
+
+        Raises:
+            ContractError: it was set back: the source was recorded later than that already.
+        """
+        now = self._clock()
+        records = pl.concat([self.ledger.records(), self.live.records()]).filter(source=source.name)
+        latest = records["as_of"].max()
+        if isinstance(latest, datetime) and latest > now:
+            raise ContractError(
+                f"by the clock it is {now.isoformat()}, and {source.name} was recorded at {latest.isoformat()} already",
+                hint="set the clock right, or say since when this is known: --as-of MOMENT",
+            )
+        return now
 
     def _today(self) -> date:
         return self._clock().astimezone(ZoneInfo(self.config.time_zone)).date()

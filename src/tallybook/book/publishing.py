@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
@@ -24,24 +25,30 @@ from tallybook.measures.revisions import revision_summary, revisions
 from tallybook.model.anomalies import empty_register
 from tallybook.model.config import BookConfig
 from tallybook.model.files import read_file
+from tallybook.model.licences import licence
 from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
 from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
+from tallybook.release.dictionary import SOURCES
 from tallybook.release.excess import excess_tables, missing
 from tallybook.release.figures import Method, figures, first_covered
 from tallybook.release.layout import places_table, plain_numbers, published_numbers
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.weeks import WEEKS, weeks_table
-from tallybook.release.write import PROVENANCE, SOURCES, History, Release, lacks, provenance, write_release
+from tallybook.release.write import PROVENANCE, History, Release, lacks, provenance, write_release
 from tallybook.sources.archive import Act, Archive, Fetched
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
+from tallybook.sources.terms import non_commercial, stated_attribution, stated_licence
 
 REGISTER_FILE: Final = "anomalies.csv"
 """The file of a book's own register."""
 
 _OWN: Final = "book"
-_ABOUT: Final = {"title", "notice", "publisher", "licence", "attribution", "time_zone", "community_spread_from"}
+_ABOUT: Final = {
+    *("id", "title", "description", "keywords", "notice", "publisher", "contact", "address", "licence", "licence_url"),
+    *("attribution", "time_zone", "community_spread_from", "formats"),
+}
 _PLACES_AT_ONCE: Final = 500
 
 
@@ -154,9 +161,12 @@ class Publisher:
         every, summary = (pl.concat(frames).rename({"place": "geoid"}) for frames in (told, sums))
         return {"revisions.parquet": every, "revision-summary.csv": published_numbers(summary)}
 
-    def about(self) -> dict[str, str]:
-        """Return what a release says of itself."""
-        return self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True)
+    def about(self) -> dict[str, Any]:
+        """Return what a release says of itself; its licence and attribution with what the sources ask for."""
+        said = self.config.model_dump(mode="json", include=_ABOUT, exclude_none=True) | terms(self.config, self.sources)
+        if said["licence"] != self.config.licence:
+            said.pop("licence_url", None)  # there only the half of it can be read
+        return said
 
     def method(self, as_of: datetime | None) -> Method:
         """Return how the averages are made, now or at a past moment."""
@@ -188,9 +198,10 @@ class Publisher:
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
             return False, notes
-        closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
-        if closed:
-            self.raw.did(Act("close", days=tuple(map(str, waiting)), in_time=True))
+        with alone(self.ledger.folder):
+            days = tuple(map(str, waiting))
+            self.raw.about_to(Act("close", days=days, in_time=True) if days else None)
+            closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
         return bool(closed), []
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
@@ -225,7 +236,7 @@ class Publisher:
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told) if before else _NOTHING
+        changes = self._changes(before[-1], known, method, told) if before else _no_changes()
         state = replace(state, changes=changes.counts())
         return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
 
@@ -257,6 +268,16 @@ class Publisher:
             self.raw.keep(_OWN, file, at=self.clock(), as_of=moment)
 
 
+def terms(config: BookConfig, sources: Catalogue) -> dict[str, Any]:
+    """Return the ``licence`` and ``attribution`` of a book's release, and whether it is ``non_commercial``."""
+    said = list(sources.values())
+    return {
+        "licence": stated_licence(config.licence, said),
+        "attribution": stated_attribution(config.attribution, said),
+        "non_commercial": licence(config.licence).non_commercial or bool(non_commercial(said)),
+    }
+
+
 def build_pages(folder: Path, old: Path) -> None:
     """Add its pages to a release that is being written."""
     from tallybook.site.build import build_site  # templates and charts take a while to load
@@ -264,4 +285,6 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-_NOTHING: Final = Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
+def _no_changes() -> Changes:
+    """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

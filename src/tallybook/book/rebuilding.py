@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from tallybook.book.alone import alone
 from tallybook.book.recording import Progress
 from tallybook.errors import DataRefusedError, LedgerError, TallybookError
 from tallybook.ledger import Ledger
@@ -29,6 +30,9 @@ from tallybook.sources.feeds import parse_source
 
 RELEASES: Final = "releases.jsonl"
 """The file that says which releases there were; it cannot be made of anything else."""
+
+FINAL: Final = "observations"
+"""The table of the final counts."""
 
 LIVE: Final = "live"
 """The table of the live counts."""
@@ -57,6 +61,37 @@ class Rebuilt:
     previous: Path
 
 
+class _Again:
+    """A table that is made anew, and what is known of the old one.
+
+    Args:
+        made: the new one.
+        before: the records of the old one; None where they cannot be read.
+    """
+
+    def __init__(self, made: Ledger, before: pl.DataFrame | None) -> None:
+        self.made, self.before = made, before
+        self._said = set() if before is None else set(before.select(_OF_RECORDS).rows())
+        self._files = set() if before is None else set(before.select("file", "sha256").rows())
+
+    def recorded(self, reports: Reports, moment: datetime) -> bool:
+        """Return whether a file was recorded for a moment, as far as is known."""
+        said = (moment, reports.source, reports.file, reports.sha256, reports.note)
+        return self.before is None or said in self._said
+
+    def may_have(self, file: Used) -> bool:
+        """Return whether a file was recorded, as far as is known."""
+        return self.before is None or (file.address, file.sha256) in self._files
+
+    def missing(self) -> list[str]:
+        """Return what was recorded in the old table and is not in the new one, a line each."""
+        if self.before is None:
+            return []
+        gone = self.before.join(self.made.records(), on=_OF_RECORDS, how="anti", nulls_equal=True)
+        rows = gone.select("file", "as_of").sort(pl.all()).iter_rows(named=True)
+        return [f"{row['file']} as of {row['as_of'].isoformat()} was recorded before and is not now" for row in rows]
+
+
 @dataclass(frozen=True)
 class Rebuilder:
     """What it takes to make a ledger anew.
@@ -81,27 +116,30 @@ class Rebuilder:
     def rebuild(self, *, allow_missing: bool) -> Rebuilt:
         """Make the ledger anew and put it in the place of the old one; see ``Book.rebuild``."""
         folder, raw = self.old.folder, Archive(self.old.folder / RAW)
-        acts, entries = raw.acts(), raw.entries()
-        if not acts:
-            hint = "restore raw/acts.jsonl" if entries else "record a feed first"
-            raise LedgerError(f"{raw.folder} does not say what was recorded", hint=hint)
-        damaged = self.old.verify()
-        with self.old.locked(), replaced(folder) as new:
+        with alone(folder), self.old.locked(), replaced(folder) as new:
+            acts, entries = raw.acts(), raw.entries()
+            if not acts:
+                hint = "restore raw/acts.jsonl" if entries else "record a feed first"
+                raise LedgerError(f"{raw.folder} does not say what was recorded", hint=hint)
+            damaged = self.old.verify()
             self._take_along(folder, new, raw.verify(), damaged)
-            ledger, live = Ledger(new), Ledger(new, table=LIVE)
+            tables = [
+                _Again(made, self._records(table, damaged))
+                for table, made in ((FINAL, Ledger(new)), (LIVE, Ledger(new, table=LIVE)))
+            ]
             for number, act in enumerate(acts):
                 self.progress("recording again", number, len(acts))
-                self._again(act, raw, ledger, live)
-            compared = [
-                self._compared(table, made, damaged) for table, made in (("observations", ledger), (LIVE, live))
-            ]
+                self._again(act, raw, *tables)
+            for table in tables:
+                self._lost.extend(table.missing())
             if self._lost and not allow_missing:
                 raise LedgerError(
                     f"the ledger cannot be made anew: {_some(self._lost)}",
                     hint="restore the files, or do without them with --allow-missing",
                 )
         records = Ledger(folder).records().height + Ledger(folder, table=LIVE).records().height
-        return Rebuilt(records, all(compared), self._lost, folder.with_name(f".{folder.name}.previous"))
+        compared = all(table.before is not None for table in tables)
+        return Rebuilt(records, compared, self._lost, folder.with_name(f".{folder.name}.previous"))
 
     def _take_along(self, folder: Path, new: Path, of_raw: list[Damage], of_ledger: list[Damage]) -> None:
         """Take what cannot be made anew along, unless it is damaged."""
@@ -116,26 +154,28 @@ class Rebuilder:
             for file, what in bad.items()
             if not file.exists() and file.parent in (folder, folder / RAW)
         )
-        Archive(new / RAW).adopt()
+        Archive(new / RAW).about_to(None)
 
-    def _again(self, act: Act, raw: Archive, ledger: Ledger, live: Ledger) -> None:
-        """Do an act again."""
+    def _again(self, act: Act, raw: Archive, final: _Again, live: _Again) -> None:
+        """Do an act again, but for what was kept as about to be done and, for the process was killed, never was."""
         if act.act == "close":
-            counts = live.as_of()
+            counts = live.made.as_of()
             fresh = in_time(counts, self.time_zone) if act.in_time else counts
             days = [date.fromisoformat(day) for day in act.days]
-            close(ledger, fresh, live.records(), days, time_zone=self.time_zone)
+            close(final.made, fresh, live.made.records(), days, time_zone=self.time_zone, only=final.recorded)
             return
-        together = [act.files] if act.act == "record" else [(file,) for file in act.files]
-        said = (reports for files in together for reports in self._said(act, files, raw, ledger, live))
-        for table, reports in groupby(said, key=lambda one: one[0]):
-            for _ in table.record_all((file, moment) for _, file, moment in reports):
+        files = [file for file in act.files if any(table.may_have(file) for table in (final, live))]
+        together = [act.files] if act.act == "record" else [(file,) for file in files]
+        said = (reports for files in together for reports in self._said(act, files, raw, final, live))
+        recorded = (one for one in said if one[0].recorded(*one[1:]))
+        for table, reports in groupby(recorded, key=lambda one: one[0]):
+            for _ in table.made.record_all((file, moment) for _, file, moment in reports):
                 pass
 
     def _said(
-        self, act: Act, files: tuple[Used, ...], raw: Archive, ledger: Ledger, live: Ledger
-    ) -> Iterator[tuple[Ledger, Reports, datetime]]:
-        """Yield what files say, and the ledger it is for."""
+        self, act: Act, files: tuple[Used, ...], raw: Archive, final: _Again, live: _Again
+    ) -> Iterator[tuple[_Again, Reports, datetime]]:
+        """Yield what files say, and the table it is for."""
         data = [(file, raw.read(file.sha256)) for file in files]
         gone = [file for file, kept in data if kept is None]
         self._lost.extend(f"{file.address} as of {file.as_of} is not kept whole" for file in gone)
@@ -151,23 +191,19 @@ class Rebuilder:
             if act.act == "record" or not isinstance(error, DataRefusedError):
                 self._lost.append(f"{files[0].address} as of {files[0].as_of} cannot be taken any more: {error}")
             return
-        for table, told in ((ledger, feed.final), (live, feed.live)):
+        for table, told in ((final, feed.final), (live, feed.live)):
             for reports in told:
                 yield table, replace(reports, note=files[0].note or reports.note), moment
 
-    def _compared(self, table: str, made: Ledger, damaged: list[Damage]) -> bool:
-        """Say which records of the old ledger the new one does not have; return whether they could be read."""
+    def _records(self, table: str, damaged: list[Damage]) -> pl.DataFrame | None:
+        """Return the records of a table of the old ledger; None where they cannot be read."""
         of_records = [self.old.folder / table / part for part in ("_delta_log", "kind=record")]
         if any(damage.file.is_relative_to(part) for damage in damaged for part in of_records):
-            return False
+            return None
         try:
-            before = Ledger(self.old.folder, table=table).records()
+            return Ledger(self.old.folder, table=table).records()
         except LedgerError:
-            return False
-        missing = before.join(made.records(), on=_OF_RECORDS, how="anti", nulls_equal=True)
-        for row in missing.select("file", "as_of").sort(pl.all()).iter_rows(named=True):
-            self._lost.append(f"{row['file']} as of {row['as_of'].isoformat()} was recorded before and is not now")
-        return True
+            return None
 
 
 def _copied(file: Path, to: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.anomalies import read_anomalies
+from tallybook.book.alone import alone
 from tallybook.book.mortality import compared
 from tallybook.errors import ContractError, DataRefusedError, SourceError
 from tallybook.ledger import Ledger, Recorded
@@ -66,6 +67,7 @@ class Recorder:
         clock: tells the time.
         register: where the register that comes with the source is kept.
         progress: called as the work goes on.
+        private_hosts: hosts that are not on the internet and may be fetched from.
     """
 
     source: Source
@@ -78,12 +80,19 @@ class Recorder:
     clock: Callable[[], datetime]
     register: Path
     progress: Progress
+    private_hosts: tuple[str, ...] = ()
 
     def record(self, location: str, moment: datetime, *, allow_withdrawals: bool) -> list[Recorded]:
         """Record the files at a location; see ``Book.record``."""
         today = self.day_of(moment)
         found = fetch_source(
-            self.source, location, levels=self.levels, today=today, archive=self.raw, progress=self.progress
+            self.source,
+            location,
+            levels=self.levels,
+            today=today,
+            archive=self.raw,
+            progress=self.progress,
+            private_hosts=self.private_hosts,
         )
         self.progress("checking", 0, 0)
         said = parse_source(self.source, found, levels=self.levels, places=self.places, today=today)
@@ -99,9 +108,14 @@ class Recorder:
                 self._refuse_cut_short(
                     told.file, told.withdrawn, known, "a file of all-cause deaths is taken as a whole"
                 )
+        with alone(self.ledger.folder):
+            return [*self._taken(found, said, moment), *deaths]
+
+    def _taken(self, found: Sequence[Fetched], said: Feed, moment: datetime) -> list[Recorded]:
+        """Keep the files and record what they say."""
         for fetched in found:
             self.raw.keep(self.source.name, fetched, at=self.clock(), as_of=moment)
-        self.raw.did(Act("record", self.source.name, tuple(used(fetched, moment) for fetched in found)))
+        self.raw.about_to(Act("record", self.source.name, tuple(used(fetched, moment) for fetched in found)))
         reports = [*((self.ledger, file) for file in said.final), *((self.live, file) for file in said.live)]
         recorded = []
         for number, (ledger, file) in enumerate(reports):
@@ -109,23 +123,20 @@ class Recorder:
             recorded.append(ledger.record(file, as_of=moment))
         if said.register:
             replace_file(self.register, said.register.data)
-        return [*recorded, *deaths]
+        return recorded
 
     def record_vintages(self, vintages: Vintages, refused: Refused | None) -> Iterator[Recorded]:
         """Record past versions of a file; see ``Book.record_vintages``."""
         records = pl.concat([self.ledger.records(), self.live.records()]).filter(source=self.source.name)
         done = set(records.select("as_of", "file").rows()) | set(records.select("as_of", "sha256").rows())
         new = (vintage for vintage in vintages if (vintage.moment, vintage.address) not in done)
-        taken: list[Used] = []
         read = self._counted(new, len(vintages))
         deaths: list[Recorded] = []
-        parsed = self._parsed(read, done, refused, deaths, taken)
-        try:
-            for ledger, files in groupby(parsed, key=lambda said: said[0]):
-                yield from ledger.record_all((reports, moment) for _, reports, moment in files)
-        finally:
-            if taken:
-                self.raw.did(Act("vintages", self.source.name, tuple(taken)))
+        parsed = self._parsed(read, done, refused, deaths)
+        for ledger, files in groupby(parsed, key=lambda said: said[0]):
+            yield from ledger.record_all((reports, moment) for _, reports, moment in files)
+        self.raw.about_to(None)
+        self.ledger.tend()
         yield from deaths
 
     def _counted(self, vintages: Iterator[Vintage], number: int) -> Iterator[tuple[Vintage, Fetched]]:
@@ -143,12 +154,12 @@ class Recorder:
         done: set[tuple[datetime, str]],
         refused: Refused | None,
         deaths: list[Recorded],
-        taken: list[Used],
     ) -> Iterator[tuple[Ledger, Reports, datetime]]:
         """Yield what each version says, and the ledger it is for; the next ones are read meanwhile.
 
         Deaths from all causes are kept at once.
         """
+        taken: list[Used] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             ahead: deque[Future[tuple[Vintage, Feed]]] = deque()
             for vintage, file in read:
@@ -158,9 +169,17 @@ class Recorder:
                     taken.append(used(file, vintage.moment, vintage.note))
                     ahead.append(pool.submit(self._parse, vintage, file, refused))
                 if len(ahead) > 2 * _AT_ONCE:
+                    self._note(taken, len(ahead))
                     yield from self._dated(*ahead.popleft().result())
             while ahead:
+                self._note(taken, len(ahead))
                 yield from self._dated(*ahead.popleft().result())
+
+    def _note(self, taken: list[Used], waiting: int) -> None:
+        """Keep what is about to be recorded, several versions at a time: whenever the first that waits is not kept."""
+        if len(taken) == waiting:
+            self.raw.about_to(Act("vintages", self.source.name, tuple(taken)))
+            taken.clear()
 
     def _dated(self, vintage: Vintage, said: Feed) -> Iterator[tuple[Ledger, Reports, datetime]]:
         for ledger, files in ((self.ledger, said.final), (self.live, said.live)):

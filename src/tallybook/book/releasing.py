@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
 
 from tallybook.errors import BookError
 from tallybook.model.checksums import Checksums
+from tallybook.model.files import append_line, whole_lines
+
+_WAIT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class ReleaseLog:
             BookError: the log cannot be read.
         """
         try:
-            lines = [json.loads(line) for line in self._file.read_text(encoding="utf-8").splitlines()]
+            lines = [json.loads(line) for line in whole_lines(self._file)]
             return [
                 Published(
                     as_of=datetime.fromisoformat(line["as_of"]),
@@ -62,8 +66,6 @@ class ReleaseLog:
                 )
                 for line in lines
             ]
-        except FileNotFoundError:
-            return []
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BookError(f"cannot read {self._file}: {error}", hint="restore it, or remove its last line") from error
 
@@ -81,16 +83,18 @@ class ReleaseLog:
         Raises:
             BookError: the log cannot be written.
         """
-        releases = self.read()
-        if releases and releases[-1].same_state(release):
-            return
         line = {**asdict(release), "as_of": release.as_of.isoformat()}
+        sums = Checksums(self._file.parent)
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._file.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line, sort_keys=True) + "\n")
-                log.flush()
-                os.fsync(log.fileno())
-            Checksums(self._file.parent).add([self._file])
+            with FileLock(self._file.with_name("lock"), timeout=_WAIT_SECONDS):
+                releases = self.read()
+                if releases and releases[-1].same_state(release):
+                    sums.add([])  # those that an interrupted run left out
+                    return
+                append_line(self._file, json.dumps(line, sort_keys=True))
+                sums.add([self._file])
+        except Timeout:
+            raise BookError(f"another process is writing {self._file}", hint="try again later") from None
         except OSError as error:
             raise BookError(f"cannot write {self._file}: {error.strerror}") from error

@@ -43,14 +43,14 @@ def served_book(book: Book) -> ServedBook:
     from tallybook.server.served import ServedBook
 
     config = book.config
-    keys = {"title", "publisher", "licence", "attribution", "notice"}
+    said = {**config.model_dump(include={"title", "publisher", "notice"}), **book.terms}
 
     def explain(geoid: str, day: date, metric: str, as_of: datetime) -> Explanation:
         return book.explain(geoid, day, metric, as_of=as_of)
 
     return ServedBook(
         id=book_id(book),
-        about=config.model_dump(include=keys),
+        about=said,
         folder=book.folder / "public",
         ledger=book.ledger,
         zone=ZoneInfo(config.time_zone),

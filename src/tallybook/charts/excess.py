@@ -225,12 +225,10 @@ def _footer(source: str, rows: pl.DataFrame, look: Theme) -> alt.Chart:
     import altair as alt
 
     model, years = rows.drop_nulls("model").select("model", "baseline_years").row(0)
-    said = [f"Expected: {model}, fitted to {years}; the band is the 95 % prediction interval."]
+    said = [f"Expected: {model}, fitted to {years.replace('-', '–')}; the band is the 95 % prediction interval."]
     said += [f"Source: {source}."] if source else []
     line = alt.Chart(pl.DataFrame({"x": [0]})).mark_text(
         align="left", baseline="top", color=look.quiet, font=SANS, fontSize=11, lineBreak="\n", lineHeight=15
     )
-    made: alt.Chart = line.encode(
-        x=alt.value(0), y=alt.value(_HEIGHT + 34), text=alt.value("\n".join(said).replace("-", "–"))
-    )
+    made: alt.Chart = line.encode(x=alt.value(0), y=alt.value(_HEIGHT + 34), text=alt.value("\n".join(said)))
     return made

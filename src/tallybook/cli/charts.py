@@ -166,8 +166,9 @@ def excess(
     from tallybook.charts.excess import excess as charts
 
     book = Book(folder)
-    made = book.excess()
-    _save(charts(made, place_of(name, made), theme=theme, source=book.config.attribution), output)
+    made, terms = book.excess(), book.terms
+    source = f"{terms['attribution'].rstrip('.')}.\nLicence: {terms['licence'].rstrip('.')}"
+    _save(charts(made, place_of(name, made), theme=theme, source=source), output)
 
 
 @app.command(epilog="Example: tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid")
@@ -244,12 +245,12 @@ def _words(book: Book, theme: Literal["light", "dark"], headline: str | None, pi
     """Return what is written in and about a picture of a book."""
     from tallybook.charts.picture import source_line
 
-    config = book.config
+    config, terms = book.config, book.terms
     known = book.ledger.as_of()["as_of"].max()
     if not isinstance(known, datetime):
         raise ContractError("there is nothing to draw", hint="record a feed first")
     zone = ZoneInfo(config.time_zone)
-    source = source_line(attribution=config.attribution, licence=config.licence, as_of=known, zone=zone)
+    source = source_line(attribution=terms["attribution"], licence=terms["licence"], as_of=known, zone=zone)
     words: Words = {"source": " ".join([config.notice, source]).strip(), "theme": theme}
     if headline:
         words["headline"] = headline

@@ -63,10 +63,11 @@ def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     """Print a frame as CSV, or its first rows as a table."""
     from rich.table import Table
 
+    from tallybook.model.texts import for_spreadsheets
     from tallybook.release.layout import plain_numbers
 
     if output == "csv":
-        print(plain_numbers(rows).write_csv(), end="")
+        print(for_spreadsheets(plain_numbers(rows)).write_csv(), end="")
         return
     if rows.is_empty():
         return

@@ -194,6 +194,13 @@ class Ledger:
         """
         return Checksums(self.folder).verify()
 
+    def tend(self) -> None:
+        """Give files their checksums that an interrupted run left without."""
+        store = self.writable()
+        if store.version() >= 0:
+            with store.locked():
+                store.tend()
+
     def locked(self) -> AbstractContextManager[None]:
         """Keep writers of any of the folder's tables out for the block.
 

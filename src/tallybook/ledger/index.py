@@ -120,5 +120,5 @@ def read(folder: str, options: Mapping[str, str] | None = None) -> tuple[pl.Lazy
     try:
         said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
         return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
-    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
+    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None

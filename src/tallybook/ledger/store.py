@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from tallybook.errors import LedgerError
 from tallybook.ledger import index
+from tallybook.ledger.quiet import without_panics
 from tallybook.ledger.table import KIND, Table, in_one_line, name_of
 from tallybook.model.checksums import Checksums
 from tallybook.model.files import synced
@@ -48,7 +49,11 @@ class Store(Table):
         self._sums = Checksums(self.folder)
 
     def tend(self) -> None:
-        """Make the index anew where much has come since. What goes wrong with it hurts nothing but speed."""
+        """Make the index anew where much has come since. What goes wrong with it hurts nothing but speed.
+
+        Files that an interrupted run left without checksums get theirs.
+        """
+        self._summed([])
         files = self.files("observation")
         found = self._indexed()
         new = [file for file in files if found is None or name_of(file) not in found[1]]
@@ -59,7 +64,7 @@ class Store(Table):
             rows = index.build(self.collect(self._scan(files, OBSERVATION_SCHEMA)))
             self._summed([index.write(self._index, rows, [name_of(file) for file in files])])
         except (OSError, pl.exceptions.PolarsError) as error:
-            _LOG.warning("the index of %s was not made: %s", self._table, in_one_line(error))
+            _LOG.info("the index of %s was not made: %s", self._table, in_one_line(error))
 
     def stamp(self) -> int:
         """Return when the table was last appended to, in nanoseconds; 0 where there is none. It opens nothing."""
@@ -84,13 +89,14 @@ class Store(Table):
         said = {"sources": records["source"].unique().sort().to_list(), "files": records["file"].to_list()}
         before = set(self._files())
         try:
-            write_deltalake(
-                self._open() or self._made(rows.clear()),
-                rows,
-                mode="append",
-                partition_by=[KIND],
-                commit_properties=CommitProperties(custom_metadata={"tallybook": said}),
-            )
+            with without_panics():
+                write_deltalake(
+                    self._open() or self._made(rows.clear()),
+                    rows,
+                    mode="append",
+                    partition_by=[KIND],
+                    commit_properties=CommitProperties(custom_metadata={"tallybook": said}),
+                )
             new = set(self._files()) - before
             self._sync(new)
         except (DeltaError, OSError) as error:
@@ -125,9 +131,7 @@ class Store(Table):
             self._sums.add(files)
         except OSError as error:
             self._sums = Checksums(self.folder)
-            _LOG.warning(
-                "checksums in %s were not written: %s; the next record does it", self.folder, in_one_line(error)
-            )
+            _LOG.info("checksums in %s were not written: %s; the next record does it", self.folder, in_one_line(error))
 
     def _made(self, nothing: pl.DataFrame) -> DeltaTable:
         """Make the table before its first rows, so that files without a table are always a loss."""

@@ -164,7 +164,9 @@ class Card(BaseModel):
     Attributes:
         title: what the dataset is called.
         publisher: who publishes it.
-        license: its licence, by name.
+        license: its licence: an SPDX identifier such as ``CC-BY-4.0``, or words; one for non-commercial use says so.
+        license_url: where the licence can be read; of those with an identifier it is known.
+        attribution: how the source wants to be named; by default it is its publisher.
         created: when it was first published.
         modified: when it was last changed.
         state: the state it is about, by name or abbreviation.
@@ -197,6 +199,8 @@ class Card(BaseModel):
     title: str = Field(min_length=1)
     publisher: str = ""
     license: str = ""
+    license_url: Address | None = None
+    attribution: str = ""
     created: dt.date | dt.datetime | None = Field(default=None, union_mode="left_to_right")
     modified: dt.date | dt.datetime | None = Field(default=None, union_mode="left_to_right")
     state: str | None = None

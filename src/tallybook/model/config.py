@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from tallybook.errors import BookError
+from tallybook.model.cards import Address
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.mortality import YearRange
 
@@ -77,6 +77,50 @@ class ExcessConfig(_Strict):
         return years
 
 
+def _host(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]+(/[0-9]{1,3})?", name):
+        raise ValueError(f"{name!r} is no host; write its name or address alone, or a network such as 10.1.0.0/16")
+    return name
+
+
+class FetchConfig(_Strict):
+    """What may be fetched.
+
+    Attributes:
+        private_hosts: names, addresses or networks that are not on the internet and may be fetched from.
+    """
+
+    private_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", text):
+        raise ValueError(f"{text!r} is no http or https address")
+    return text.rstrip("/") + "/"
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+", text):
+        raise ValueError(f"{text!r} is no address for mail, such as data@example.org")
+    return text
+
+
+class ContactConfig(_Strict):
+    """Who answers questions about the data.
+
+    Attributes:
+        name: of a person or a desk.
+        email: where to write to.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    email: Annotated[str, AfterValidator(_email)]
+
+
+Format = Literal["xlsx", "sqlite"]
+"""What a release may come in besides CSV and Parquet."""
+
+
 class BookConfig(_Strict):
     """What ``book.toml`` says.
 
@@ -84,7 +128,12 @@ class BookConfig(_Strict):
         id: what programs call it: small letters, digits, - and _; None: the name of its folder, made such.
         title: what the dataset is called.
         publisher: who publishes it.
-        licence: its licence, by name.
+        description: what it is, in a sentence or two; None: one is made of its levels and metrics.
+        keywords: words to find it by, besides the sources' tags.
+        licence: its licence: an SPDX identifier such as ``CC-BY-4.0``, or words.
+        licence_url: where the licence can be read; of those with an identifier it is known.
+        address: where the release will be on the web, as catalogues and citations name it; None: they name no address.
+        contact: who answers questions about the data; data catalogues of the United States ask for it.
         attribution: how to name its source.
         notice: a warning to every reader, such as that the numbers are invented; empty where there is none.
         time_zone: the zone a day ends in.
@@ -94,6 +143,9 @@ class BookConfig(_Strict):
         metrics: what it publishes with averages and rates.
         averages: the days of the rolling averages.
         excess: how deaths from all causes are expected.
+        fetch: what may be fetched.
+        formats: what it comes in besides CSV and Parquet: ``xlsx`` (the states, for Excel), ``sqlite`` (one file of
+            its tables, for Datasette).
         site: whether ``publish`` makes pages to read the release, too.
         ledger: where the ledger is: a folder, from that of the book, or the address of an object store such as
             ``s3://bucket/ledger``, where it is only read.
@@ -103,7 +155,12 @@ class BookConfig(_Strict):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
     title: str
     publisher: str
+    description: str | None = None
+    keywords: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     licence: str
+    licence_url: Address | None = None
+    address: Annotated[str, AfterValidator(_address)] | None = None
+    contact: ContactConfig | None = None
     attribution: str
     notice: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
@@ -113,13 +170,15 @@ class BookConfig(_Strict):
     metrics: tuple[Metric, ...] = Field(default=(Metric.CASES, Metric.DEATHS), min_length=1)
     averages: AveragesConfig = AveragesConfig()
     excess: ExcessConfig = ExcessConfig()
+    fetch: FetchConfig = FetchConfig()
+    formats: tuple[Format, ...] = ()
     site: bool = True
     ledger: Annotated[str, Field(min_length=1)] = "ledger"
     storage: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("levels", "metrics")
+    @field_validator("levels", "metrics", "formats")
     @classmethod
-    def _once(cls, named: tuple[StrEnum, ...]) -> tuple[StrEnum, ...]:
+    def _once(cls, named: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(named)) < len(named):
             raise ValueError("something stands there twice")
         return named
@@ -141,11 +200,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
     """
     try:
         return BookConfig.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error
     except ValidationError as error:
         first = error.errors()[0]
         parts = [part for part in map(str, first["loc"]) if part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint="see book.toml of a template") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError
+        raise BookError(f"{file}: {error}", hint="it is no TOML file") from error

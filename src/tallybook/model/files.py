@@ -3,35 +3,67 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import IO, Final
 
 from tallybook.errors import BookError, SourceError
 
+MOST_BYTES: Final = 2 * 1024**3
+"""The largest file that is read, unpacked."""
 
-def read_file(file: Path) -> bytes:
-    """Return the bytes of a file.
+MOST_TEXT: Final = 1 << 18
+"""The largest text that a person is taken to have written, in bytes."""
+
+
+def read_file(file: Path, *, most: int | None = None) -> bytes:
+    """Return the bytes of a file, not of what only looks like one: a pipe or a device may never end.
+
+    Args:
+        file: the file.
+        most: larger ones are refused; those of more than MOST_BYTES by default.
 
     Raises:
-        SourceError: it is no file, or cannot be read; says why.
+        SourceError: it is no file, too large, or cannot be read; says why.
 
     >>> read_file(Path("/no/such/file"))
     Traceback (most recent call last):
     ...
     tallybook.errors.SourceError: cannot read /no/such/file: No such file or directory
     """
+    most = MOST_BYTES if most is None else most
     try:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise SourceError(f"cannot read {file}: it is a pipe or a device", hint="write it to a file first")
+        if (size := file.stat().st_size) > most:
+            raise SourceError(
+                f"cannot read {file}: {size:,} bytes are more than {most:,}", hint="is it the right file?"
+            )
         return file.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:  # a name with a NUL, or with a lone surrogate
+        raise SourceError(f"cannot read {str(file)!r}: {error}") from error
+
+
+def inside(file: Path, folder: Path) -> Path:
+    """Return a file of a folder that came from others, which is in it.
+
+    Raises:
+        SourceError: it is a link that leads out of the folder.
+    """
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise SourceError(f"{file} is a link that leads out of {folder}", hint="put the file itself there")
+    return file
 
 
 def read_text(file: Path) -> str:
     """Return the text of a file that has to be UTF-8.
 
     Raises:
-        SourceError: it cannot be read, or is not UTF-8; says where.
+        SourceError: it cannot be read, is longer than MOST_TEXT, or is not UTF-8; says where.
     """
-    data = read_file(file)
+    data = read_file(file, most=MOST_TEXT)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -50,6 +82,54 @@ def synced(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def whole_lines(file: Path) -> list[str]:
+    """Return the lines of a file that is only added to; none where it is missing.
+
+    A last line without an end was being written when the process was killed or the disk was full: it is left out.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not UTF-8.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return []
+    return data.decode().split("\n")[:-1]
+
+
+def append_line(file: Path, line: str) -> None:
+    """Add a line to a file, as a whole or not at all; it is on the disk when this returns.
+
+    A last line without an end is cut off first. One process at a time may add.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with file.open("a+b") as lines:
+        whole = _whole(lines)
+        try:
+            lines.write(f"{line}\n".encode())
+            lines.flush()
+            os.fsync(lines.fileno())
+        except OSError:
+            with suppress(OSError):  # else whoever adds the next line does it
+                os.truncate(file, whole)
+            raise
+    if not whole:
+        synced(file.parent)
+
+
+def _whole(lines: IO[bytes]) -> int:
+    """Cut off a last line without an end, and return how many bytes there are then."""
+    size = lines.seek(0, os.SEEK_END)
+    lines.seek(max(0, size - 1))
+    if lines.read() in (b"", b"\n"):
+        return size
+    lines.seek(0)
+    return lines.truncate(lines.read().rfind(b"\n") + 1)
 
 
 def replace_file(file: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ Frequency = Literal["weekly", "monthly"]
 FREQUENCIES: Final = ("weekly", "monthly")
 """The values of Frequency."""
 
-AVERAGE: Final = r"^(\d{4})-(\d{4}) average$"
+AVERAGE: Final = r"^([0-9]{4})-([0-9]{4}) average$"
 """How the ``year`` of an average row is written, such as ``2017-2019 average``."""
 
 PLACE: Final = ("country", "placename")

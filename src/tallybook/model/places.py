@@ -255,7 +255,7 @@ def read_own_places(data: bytes, *, file: str, places: Gazetteer) -> pl.DataFram
     table.refuse(~known & ~says, "geoid", "unknown place {text}", hint=hint)
     table.refuse(known & says, "geoid", "the gazetteer has the place {text}", hint="leave level, name and parent blank")
     table.refuse(~pl.col("geoid").is_first_distinct(), "geoid", "the place {text} stands there twice")
-    table = _check_new(table, ~known, places).with_integers("population")
+    table = _check_new(table, ~known, places).with_plain_texts("name").with_integers("population")
     table.refuse(pl.col("population") < 0, "population", "{text} is no population")
     return table.rows.select(*_OWN_COLUMNS, *_NEW_COLUMNS)
 

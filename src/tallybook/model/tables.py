@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import difflib
-import gzip
 import io
 import re
-import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -15,13 +14,10 @@ from typing import Final, Literal
 import polars as pl
 
 from tallybook.errors import DataRefusedError
+from tallybook.model.decoding import decoded, refuse_endless
+from tallybook.model.texts import FORMULA, UNSEEN
 
-_GZIP = b"\x1f\x8b"
-MOST_BYTES: Final = 2 * 1024**3
-"""The largest file that is read, unpacked."""
-
-_ZIP = b"PK\x03\x04"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_COMPARED: Final = 1_000
 _MOST = 10**10
 _FIRST_YEAR = 1900
 
@@ -93,7 +89,7 @@ class Table:
             day = text.str.to_date(written, strict=False)
             wrong = text.is_not_null() & day.is_null()
             if iso:
-                wrong |= ~text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
+                wrong |= ~text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
             hint = f"write dates as {'YYYY-MM-DD' if iso else written}"
             table.refuse(wrong, column, "{text} is no date", hint=hint)
             table.refuse(day.dt.year() < _FIRST_YEAR, column, "{text} is long ago", hint="is the year right?")
@@ -110,7 +106,7 @@ class Table:
         for column in columns:
             text = pl.col(column)
             number = text.cast(pl.Int64, strict=False)
-            wrong = ~text.str.contains(r"^-?\d+$") | (text.is_not_null() & number.is_null())
+            wrong = ~text.str.contains(r"^-?[0-9]+$") | (text.is_not_null() & number.is_null())
             table.refuse(
                 wrong,
                 column,
@@ -130,10 +126,23 @@ class Table:
         table = self
         for column in columns:
             text = pl.col(column)
-            wrong = ~text.str.contains(r"^-?\d{1,15}(\.\d{1,15})?$")
+            wrong = ~text.str.contains(r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$")
             table.refuse(wrong, column, "{text} is no number", hint="write digits and at most one point")
             table = table.with_rows(table.rows.with_columns(text.cast(pl.Float64)))
         return table
+
+    def with_plain_texts(self, *columns: str) -> Table:
+        """Return the table itself, its texts in these columns being what they look like wherever they are shown.
+
+        Raises:
+            DataRefusedError: a cell has a character that does not show, or begins as formulas of spreadsheets do.
+        """
+        for column in columns:
+            text = pl.col(column)
+            self.refuse(text.str.contains(UNSEEN), column, "a character in {text} does not show", hint="take it out")
+            says = "{text} begins as a formula does"
+            self.refuse(text.str.contains(FORMULA), column, says, hint="begin it with a letter or a digit")
+        return self
 
     def required(self, *columns: str) -> Table:
         """Return the table itself, none of these columns having a blank cell.
@@ -180,6 +189,7 @@ def read_table(
     tallybook.errors.DataRefusedError: us.csv, line 1: the column cases is missing; is it the one called 'case'?
     """
     text = decoded(data, file)
+    refuse_endless(text, file, delimiter)
     header = _header(text, file, delimiter)
     wanted = [*columns, *optional] if set(header) & set(optional) else columns
     check_header(header, wanted, file, ignored=ignored)
@@ -203,48 +213,6 @@ def _header(text: str, file: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
     except csv.Error as error:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
-
-
-def decoded(data: bytes, file: str) -> str:
-    """Return the text of a file that may be gzipped, without line ends at its end.
-
-    Raises:
-        DataRefusedError: the file is empty, damaged, too large, a web page, a workbook, or not UTF-8.
-    """
-    if data.startswith(_GZIP):
-        try:
-            with gzip.open(io.BytesIO(data)) as unpacked:
-                data = unpacked.read(MOST_BYTES + 1)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise DataRefusedError("the gzip file is damaged or cut short", file=file, hint="fetch it again") from None
-    if len(data) > MOST_BYTES:
-        raise DataRefusedError(f"the file is larger than {MOST_BYTES:,} bytes", file=file, hint="split it")
-    if data.startswith(_ZIP):
-        raise DataRefusedError("this is a workbook or a ZIP file, not a table", file=file, hint="save the sheet as CSV")
-    if data.startswith(_UTF16):
-        raise DataRefusedError("the file is UTF-16", file=file, hint="save it as UTF-8")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataRefusedError("the text is not UTF-8", file=file, line=line, hint="save it as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataRefusedError("a NUL character stands in the text", file=file, line=line, hint="is this a CSV file?")
-    _check_text(text, file)
-    return text.rstrip("\r\n")
-
-
-def _check_text(text: str, file: str) -> None:
-    if not text.strip():
-        raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
-    if text.lstrip().startswith("<"):
-        raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
-    head = text.split("\n", 1)[0].rstrip()
-    if not head:
-        raise DataRefusedError("the first line is blank", file=file, line=1, hint="the header comes first")
-    if "\r" in head:
-        raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
 
 
 def _quoted(delimiter: str) -> re.Pattern[str]:
@@ -298,7 +266,7 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
     others = [name for name in names if name not in columns]
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, others, n=1)
+            close = difflib.get_close_matches(column, [name for name in others[:_COMPARED] if len(name) <= _SHOWN], n=1)
             hint = f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
             raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
     extra = [] if "*" in ignored else [name for name in others if name not in ignored]
@@ -307,8 +275,8 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
             f"unexpected column {_shown(extra[0])}", file=file, line=1, hint=f"expected {', '.join(columns)}"
         )
     if len(names) != len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataRefusedError(f"the column {twice} stands there twice", file=file, line=1)
+        twice = Counter(names).most_common(1)[0][0]
+        raise DataRefusedError(f"the column {_listed([twice])} stands there twice", file=file, line=1)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ def in_words(counts: Mapping[str, int]) -> str:
 
 
 def atom_feed(
-    releases: Sequence[tuple[datetime, Mapping[str, int]]], *, title: str, publisher: str, notice: str
+    releases: Sequence[tuple[datetime, Mapping[str, int]]], *, title: str, publisher: str, notice: str, rights: str
 ) -> bytes:
     """Return an Atom feed of the latest releases (RFC 4287).
 
@@ -66,6 +66,7 @@ def atom_feed(
         title: what the dataset is called.
         publisher: who publishes it.
         notice: a warning to every reader; empty where there is none.
+        rights: source and licence, in words.
     """
     ET.register_namespace("", _ATOM)
     own = uuid.uuid5(uuid.NAMESPACE_URL, f"{publisher}\n{title}")
@@ -75,6 +76,7 @@ def atom_feed(
     if notice:
         _add(feed, "subtitle", notice)
     _add(feed, "updated", releases[-1][0].isoformat())
+    _add(feed, "rights", rights)
     _add(_add(feed, "author"), "name", publisher)
     _add(feed, "link", rel="related", href=CHANGES_MD)
     for number, (moment, counts) in list(enumerate(releases))[: -_ENTRIES - 1 : -1]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -67,7 +67,13 @@ def in_time(live: pl.DataFrame, time_zone: str) -> pl.DataFrame:
 
 
 def close(
-    ledger: Ledger, live: pl.DataFrame, records: pl.DataFrame, days: Sequence[date], *, time_zone: str
+    ledger: Ledger,
+    live: pl.DataFrame,
+    records: pl.DataFrame,
+    days: Sequence[date],
+    *,
+    time_zone: str,
+    only: Callable[[Reports, datetime], bool] | None = None,
 ) -> list[Recorded]:
     """Record the last live counts of some days as final where there are none, and return what that added, by day.
 
@@ -80,6 +86,7 @@ def close(
         records: the live files, as ``Ledger.records`` returns them.
         days: the days to close.
         time_zone: where the book is.
+        only: which of the counts to record; None: all of them.
     """
     if not days:
         return []
@@ -89,8 +96,9 @@ def close(
         midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(time_zone))
         last = live.filter(date=day)["as_of"].max()
         moment = max(midnight, last) if isinstance(last, datetime) else midnight
-        reports = _closing_reports(live.filter(date=day), known, records)
-        told = list(ledger.record_all((replace(said, note=f"closed {day}"), moment) for said in reports))
+        closing = _closing_reports(live.filter(date=day), known, records)
+        reports = [replace(said, note=f"closed {day}") for said in closing]
+        told = list(ledger.record_all((said, moment) for said in reports if only is None or only(said, moment)))
         if told:
             added = sum(file.added for file in told)
             closed.append(Recorded(f"{FOLDER} counts of {day}", added=added, revised=0, withdrawn=0, unchanged=0))

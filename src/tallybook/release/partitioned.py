@@ -21,7 +21,8 @@ from tallybook.release.write import Release, new_release, write_card, write_regi
 
 NOTES: Final = (
     "The tables are datasets of Parquet files, a folder per year; the column year is in the names of the folders.",
-    "There are no CSV files of the figures, no live files, no changes, revisions or provenance, and no pages: "
+    "There are no CSV files of the figures, no workbook or database, no live files, no changes, revisions or "
+    "provenance, and no pages: "
     "they are in the release that is made without an engine.",
 )
 """What a reader has to know of such a release."""
@@ -88,7 +89,7 @@ def write_partitioned(
         for path, table in tables(_geoids(new, paths)).items():
             notes += write_table(new, path, table)
         write_register(new, method.register)
-        said = {"as_of": moment.isoformat(), "engine": store.name}
+        said = {"as_of": moment.isoformat(), "engine": store.name, "formats": []}
         files = write_card(new, {**about, **said, "notes": notes, "datasets": paths})
     return Release(out, moment, tuple(notes), files)
 

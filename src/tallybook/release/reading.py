@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from tallybook.errors import BookError, SourceError
-from tallybook.model.files import read_file
+from tallybook.model.files import MOST_BYTES, read_file
 from tallybook.model.metrics import Level, level_of
 from tallybook.model.shown import as_html
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.write import CARD
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_SECONDS: Final = 60
 
@@ -130,7 +134,7 @@ class PublishedRelease:
                 raise SourceError(
                     f"{path} of {self.where} is not what the release says", hint="was another published? read it again"
                 )
-            self._kept[path] = pl.read_parquet(io.BytesIO(data))
+            self._kept[path] = _table(data, f"{path} of {self.where}")
         return self._kept[path]
 
     def _bytes(self, path: str) -> bytes:
@@ -161,22 +165,52 @@ def read(where: str | Path) -> PublishedRelease:
     return PublishedRelease(where)
 
 
+def _table(data: bytes, what: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # the engine panics, too
+        raise SourceError(f"cannot read {what}: it is no Parquet file", hint="was it damaged?") from error
+
+
 def _card(data: bytes, where: str) -> dict[str, Any]:
     try:
         said = json.loads(data)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or not {"title", "as_of", "files"} <= said.keys():
+        datetime.fromisoformat(said["as_of"])
+        known = {"title", "licence", "attribution"} <= said.keys() and all(map(_describes_a_file, said["files"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        known = False
+    if not known:
         raise SourceError(f"{where} holds no release", hint=f"its {CARD} is not one of a release")
-    return said
+    return dict(said)
+
+
+def _describes_a_file(file: Mapping[str, Any]) -> bool:
+    """Return whether this names a file in the release's own folder."""
+    path = PurePosixPath(file["path"])
+    inside = not path.is_absolute() and ".." not in path.parts and not {":", "\\", "\0"} & set(file["path"])
+    return inside and isinstance(file["sha256"], str)
 
 
 def _downloaded(address: str) -> bytes:
     import httpx
 
+    from tallybook.sources.guard import Guarded
+
     try:
-        response = httpx.get(address, timeout=_TIMEOUT_SECONDS, follow_redirects=True).raise_for_status()
+        # Who gives an address means its host, wherever that is; a redirect may not lead to another that is private.
+        way = Guarded([httpx.URL(address).host])
+        with httpx.Client(transport=way, timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
+            return b"".join(_pieces(client.stream("GET", address), address))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         said = str(error).split("\n", 1)[0] or type(error).__name__
         raise SourceError(f"cannot read {address}: {said}") from error
-    return response.content
+
+
+def _pieces(asked: AbstractContextManager[httpx.Response], address: str) -> Iterator[bytes]:
+    left = MOST_BYTES
+    with asked as response:
+        for piece in response.raise_for_status().iter_bytes():
+            left -= len(piece)
+            if left < 0:
+                raise SourceError(f"cannot read {address}: more than {MOST_BYTES:,} bytes", hint="is it a release's?")
+            yield piece

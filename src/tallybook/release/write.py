@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,17 +38,17 @@ from tallybook.release.layout import (
     totals_table,
     with_context,
 )
+from tallybook.release.metadata import write_formats, write_metadata
 from tallybook.release.swap import replaced
 
 CARD: Final = "release.json"
 """The file that makes a folder a release: what it is, as of when, and its files."""
 
-SOURCES: Final = "sources.json"
-"""The file that says what the sources are."""
-
 PAGES: Final = "site.json"
 """The file that names what belongs to the release's site, where it has one."""
 
+
+_OF_SYSTEM: Final = re.compile(r"([^:]+) \(os error \d+\)")
 
 PROVENANCE: Final = "provenance.parquet"
 """The file that says where each value comes from; the live files have one of their own."""
@@ -143,7 +144,7 @@ def write_release(
     register: pl.DataFrame,
     provenance: Mapping[str, pl.DataFrame],
     history: History,
-    about: dict[str, str],
+    about: Mapping[str, Any],
     site: Callable[[Path, Path], None] | None = None,
 ) -> Release:
     """Write a release beside the one in ``out`` and put it in its place, whole.
@@ -207,6 +208,12 @@ def new_release(out: Path) -> Iterator[Path]:
         raise BookError(
             f"cannot write {out}: {error.strerror or error}", hint="the old release still stands"
         ) from error
+    except pl.exceptions.PolarsError as error:
+        # So says the engine that a disk is full.
+        said = _OF_SYSTEM.search(str(error))
+        if said is None:
+            raise
+        raise BookError(f"cannot write {out}: {said[1].strip()}", hint="the old release still stands") from error
 
 
 def write_register(folder: Path, register: pl.DataFrame) -> None:
@@ -217,9 +224,14 @@ def write_register(folder: Path, register: pl.DataFrame) -> None:
 
 def write_card(folder: Path, said: Mapping[str, Any]) -> tuple[ReleaseFile, ...]:
     """Write what the columns of a release's files mean, and its card; return its files."""
-    dictionary(folder).write_csv(folder / DICTIONARY)
-    files = tuple(_described(folder))
-    card = {**said, "files": [asdict(file) for file in files]}
+    meanings = dictionary(folder)
+    meanings.write_csv(folder / DICTIONARY)
+    write_formats(folder, said, meanings)
+    data = [_file(folder, path) for path in sorted(path for path in folder.rglob("*") if path.is_file())]
+    card = {**said, "files": [asdict(file) for file in data]}
+    told = [_file(folder, path) for path in write_metadata(folder, card, meanings)]
+    files = tuple(sorted([*data, *told], key=lambda file: Path(file.path)))
+    card["files"] = [asdict(file) for file in files]
     (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return files
 
@@ -267,14 +279,16 @@ def lacks(level: Level) -> str:
     return f"nothing is recorded of level {level.value!r}: there is no {STEMS[level]}.csv"
 
 
-def _write_history(folder: Path, history: History, about: Mapping[str, str]) -> list[str]:
+def _write_history(folder: Path, history: History, about: Mapping[str, Any]) -> list[str]:
     notes = list(write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
     )
     (folder / CHANGES_MD).write_text(words, encoding="utf-8")
     releases = [(release.as_of, release.changes) for release in history.releases]
-    feed = atom_feed(releases, title=about["title"], publisher=about["publisher"], notice=about["notice"])
+    rights = f"Source: {about['attribution'].rstrip('.')}. Licence: {about['licence'].rstrip('.')}."
+    said = {key: about[key] for key in ("title", "publisher", "notice")}
+    feed = atom_feed(releases, **said, rights=rights)
     (folder / FEED).write_bytes(feed)
     return notes
 
@@ -348,12 +362,12 @@ def _write_level(folder: Path, made: Figures) -> Iterator[str]:
         with_context(table, made).write_parquet(folder / below / f"{STEMS[made.level]}.parquet")
 
 
-def _described(folder: Path) -> Iterator[ReleaseFile]:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = path.read_bytes()
-        rows = None
-        if path.suffix == ".parquet":
-            rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
-        elif path.suffix == ".csv":
-            rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
-        yield ReleaseFile(path.relative_to(folder).as_posix(), rows, len(data), hashlib.sha256(data).hexdigest())
+def _file(folder: Path, path: Path) -> ReleaseFile:
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()  # a database may be larger than memory
+    rows = None
+    if path.suffix == ".parquet":
+        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+    elif path.suffix == ".csv":
+        rows = pl.scan_csv(path, infer_schema=False, glob=False).select(pl.len()).collect().item()
+    return ReleaseFile(path.relative_to(folder).as_posix(), rows, path.stat().st_size, digest)

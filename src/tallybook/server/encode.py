@@ -11,6 +11,8 @@ from typing import IO, Final, Literal, Protocol, cast
 
 import polars as pl
 
+from tallybook.model.texts import for_spreadsheets
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -32,6 +34,7 @@ COMPRESSED: Final = (
     "image/jpeg",
     "image/webp",
     "application/zip",
+    "application/vnd.openxmlformats-officedocument.",
     "font/",
 )
 """How media types begin that are compressed already."""
@@ -56,17 +59,6 @@ def csv_pieces(frames: Iterable[pl.DataFrame]) -> Iterator[bytes]:
             piece.write_csv(out, include_header=header, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
             header = False
             yield out.getvalue()
-
-
-def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a frame whose texts no spreadsheet takes for a formula: those that could be begin with an apostrophe.
-
-    >>> for_spreadsheets(pl.DataFrame({"name": ["=1+1", "Ohio"]}))["name"].to_list()
-    ["'=1+1", 'Ohio']
-    """
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    risky = pl.col(texts).str.contains(r"^[=+\-@\t\r]")
-    return frame.with_columns(pl.when(risky).then("'" + pl.col(texts)).otherwise(pl.col(texts)).name.keep())
 
 
 def json_pieces(frames: Iterable[pl.DataFrame], *, before: bytes = b"[", after: bytes = b"]") -> Iterator[bytes]:

@@ -15,22 +15,19 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from tallybook.release.facts import MEDIA
 from tallybook.server.encode import compressed, encoding_for
 from tallybook.server.refusals import NoSuchError
 from tallybook.server.respond import CACHE, KEPT, Desk, State, unchanged
 from tallybook.server.shelf import Opened
 
 _TYPES: Final = {
-    ".atom": "application/atom+xml",
+    **MEDIA,
     ".css": "text/css",
-    ".csv": "text/csv",
     ".html": "text/html",
     ".ico": "image/x-icon",
     ".js": "text/javascript",
-    ".json": "application/json",
     ".map": "application/json",
-    ".md": "text/markdown",
-    ".parquet": "application/vnd.apache.parquet",
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from tallybook.ledger import Ledger
@@ -22,7 +23,7 @@ class ServedBook:
 
     Attributes:
         id: what programs call it; the source of its signals.
-        about: its title, publisher, licence, attribution and notice.
+        about: its title, publisher, licence, attribution and notice, and whether it is ``non_commercial``.
         folder: where its release is, or will be.
         ledger: what is known, and since when.
         zone: where a day ends.
@@ -36,7 +37,7 @@ class ServedBook:
     """
 
     id: str
-    about: Mapping[str, str]
+    about: Mapping[str, Any]
     folder: Path
     ledger: Ledger
     zone: ZoneInfo

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from tallybook.model.metrics import Level
-from tallybook.release.dictionary import DICTIONARY, file_meaning
+from tallybook.release.dictionary import DICTIONARY
+from tallybook.release.meanings import file_meaning
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
 

@@ -224,6 +224,19 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def linked(text: str, url: str | None) -> Markup:
+    """Return words that lead somewhere; the words alone where there is nothing to lead to.
+
+    >>> str(linked("CC & BY", "https://example.org/by")), str(linked("As is", None))
+    ('<a href="https://example.org/by" rel="license noreferrer">CC &amp; BY</a>', 'As is')
+    """
+    from markupsafe import Markup, escape
+
+    if not url:
+        return escape(text)
+    return Markup('<a href="{}" rel="license noreferrer">{}</a>').format(url, text)
+
+
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "number": number,
     "average": average,
@@ -244,5 +257,6 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "trend": trend,
     "metric": metric,
     "the": the,
+    "linked": linked,
 }
 """What templates call these."""

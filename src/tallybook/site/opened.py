@@ -12,11 +12,15 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from tallybook.model.licences import licence
 from tallybook.model.metrics import COUNTS, Level
 from tallybook.model.weeks import week_label
+from tallybook.release.dictionary import DICTIONARY, SOURCES
+from tallybook.release.facts import facts
 from tallybook.release.layout import AVERAGES, STEMS
+from tallybook.release.structured import structured
 from tallybook.release.weeks import WEEKS
-from tallybook.release.write import CARD, SOURCES
+from tallybook.release.write import CARD
 from tallybook.site.formats import long_day
 from tallybook.site.formats import metric as in_plural
 from tallybook.site.latest import Row, rows_of, untold
@@ -34,6 +38,7 @@ class Opened:
         self.card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
         self.title, self.publisher = str(self.card["title"]), str(self.card["publisher"])
         self.licence, self.attribution = str(self.card["licence"]), str(self.card["attribution"])
+        self.licence_url = licence(self.licence, self.card.get("licence_url")).url
         self.notice = str(self.card["notice"])
         self.as_of = datetime.fromisoformat(self.card["as_of"])
         self.zone = ZoneInfo(self.card["time_zone"])
@@ -67,6 +72,12 @@ class Opened:
     def sources(self) -> list[dict[str, Any]]:
         """What its sources say of themselves."""
         return list(json.loads((self.folder / SOURCES).read_bytes()))
+
+    @cached_property
+    def structured(self) -> dict[str, Any]:
+        """What search engines are told of it: a Dataset of schema.org."""
+        columns = pl.read_csv(self.folder / DICTIONARY, infer_schema=False, glob=False).fill_null("")
+        return structured(facts(self.folder, self.card, columns))
 
     @cached_property
     def register(self) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def parse_deaths(
     [('Austria', 1702)]
     """
     table = read_table(data, file=file, columns=[*DEATHS_SCHEMA, *columns], optional=_ESTIMATES, ignored=ignored)
-    table = table.required("country", "frequency", "year")
+    table = table.required("country", "frequency", "year").with_plain_texts(*PLACE)
     known = ", ".join(FREQUENCIES)
     table.refuse(~pl.col("frequency").is_in(FREQUENCIES), "frequency", "unknown frequency {text}", hint=f"use {known}")
     said = [name for name in _ESTIMATES[:2] if name in table.rows.columns]
@@ -65,7 +65,7 @@ def parse_deaths(
 def _with_years(table: Table, today: date) -> Table:
     """Return the table with ``first`` and ``last``: the years of an average row, else twice the year of the row."""
     year, start, end = pl.col("year"), pl.col("start_date"), pl.col("end_date")
-    wrong = ~year.str.contains(rf"^\d{{4}}$|{AVERAGE}")
+    wrong = ~year.str.contains(rf"^[0-9]{{4}}$|{AVERAGE}")
     hint = "write a year, or the years of an average row as '2015-2019 average'"
     table.refuse(wrong, "year", "{text} is no year", hint=hint)
     first, last = (year.str.extract(AVERAGE, part).fill_null(year.str.slice(0, 4)).cast(pl.Int64) for part in (1, 2))

@@ -5,23 +5,26 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from filelock import FileLock, Timeout
+
 from tallybook.errors import BookError, LedgerError
 from tallybook.model.checksums import Checksums, Damage
-from tallybook.model.files import replace_file
+from tallybook.model.files import append_line, replace_file, whole_lines
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0: not known)."""
 
 _GZIP: Final = b"\x1f\x8b"
+_WAIT_SECONDS: Final = 60
 
 LOG: Final = "log.jsonl"
 """The file that says what came from where and when, a line each."""
@@ -158,18 +161,11 @@ class Archive:
         """Return which files are not as they were written, and what is wrong with each."""
         return Checksums(self.folder).verify()
 
-    def adopt(self) -> None:
-        """Keep checksums of files that were put in the folder by hand."""
-        self._sums.add([])
-
     def entries(self) -> list[Entry]:
         """Return the log, the oldest first."""
         try:
-            lines = (self.folder / LOG).read_text(encoding="utf-8").splitlines()
-            return [Entry(**json.loads(line)) for line in lines]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError) as error:
+            return [Entry(**json.loads(line)) for line in whole_lines(self.folder / LOG)]
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise LedgerError(f"cannot read {self.folder / LOG}: {error}", hint="restore it") from error
 
     def last(self, address: str) -> Fetched | None:
@@ -228,6 +224,10 @@ class Archive:
         Raises:
             BookError: it cannot be written.
         """
+        with self._locked():
+            self._keep(source, file, at, as_of)
+
+    def _keep(self, source: str, file: Fetched, at: datetime, as_of: datetime) -> None:
         digest = file.sha256
         zipped, raw = self._places(digest)
         if not (zipped.exists() or raw.exists()):
@@ -249,7 +249,8 @@ class Archive:
             etag=file.etag,
             last_modified=file.last_modified,
         )
-        self._write(LOG, asdict(said))
+        append_line(self.folder / LOG, json.dumps(asdict(said), ensure_ascii=False))
+        self._sums.add([self.folder / LOG])
 
     def acts(self) -> list[Act]:
         """Return what was done with the files, in order.
@@ -258,32 +259,40 @@ class Archive:
             LedgerError: it cannot be read.
         """
         try:
-            lines = (self.folder / ACTS).read_text(encoding="utf-8").splitlines()
-            return [Act.read(json.loads(line)) for line in lines]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return [Act.read(json.loads(line)) for line in whole_lines(self.folder / ACTS)]
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise LedgerError(f"cannot read {self.folder / ACTS}: {error}", hint="restore it") from error
 
-    def did(self, act: Act) -> None:
-        """Keep what was done with the files, or is about to be, so that it can be done again.
+    def about_to(self, act: Act | None) -> None:
+        """Keep what is about to be done with the files, so that it can be done again; None: nothing.
+
+        It is kept before it is done: what was done and not kept could not be made anew. What was kept and not done, for
+        the process was killed, the records tell. Files without checksums, as an interrupted run or somebody's
+        hand left them, get theirs.
 
         Raises:
             BookError: it cannot be written.
         """
+        if act is None and not self.folder.exists():
+            return
+        with self._locked():
+            if act is not None:
+                append_line(self.folder / ACTS, json.dumps(asdict(act), ensure_ascii=False))
+            self._sums.add([] if act is None else [self.folder / ACTS])
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other writers out for the block, and say what cannot be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(ACTS, asdict(act))
+            with FileLock(self.folder / "lock", timeout=_WAIT_SECONDS):
+                yield
+        except Timeout:
+            raise BookError(f"another process is writing {self.folder}", hint="try again later") from None
         except OSError as error:
-            raise BookError(f"cannot write {self.folder / ACTS}: {error.strerror}") from error
-
-    def _write(self, name: str, line: dict[str, Any]) -> None:
-        file = self.folder / name
-        with file.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line, ensure_ascii=False) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
-        self._sums.add([file])
+            raise BookError(
+                f"cannot write {error.filename or self.folder}: {error.strerror}", hint="nothing of this was recorded"
+            ) from error
 
 
 def _latest(entries: Sequence[Entry], asked: str) -> Entry | None:

@@ -18,7 +18,13 @@ from tallybook.model.config import in_plain_words
 from tallybook.model.files import read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import SUBSTATE, gazetteer
+from tallybook.model.texts import FORMULA, UNSEEN
 from tallybook.sources.notes import Note, dated_notes, odd_dates
+
+_LONGEST_FRONT: Final = 65_536
+_MOST_LEVELS: Final = 32
+
+_UNSEEN: Final = re.compile(UNSEEN[:-1] + "\ud800-\udfff]")
 
 _FENCE: Final = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
@@ -71,7 +77,8 @@ def read_source(file: Path) -> Source:
     wrong = [problem for problem in problems if problem.wrong]
     if card is None or wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        where = f"{wrong[0].key}: " if wrong[0].key else ""
+        key = wrong[0].key
+        where = f"{key if key.isprintable() else repr(key)}: " if key else ""
         hint = f"`tallybook sources check {file}` says all" if more else None
         raise DataRefusedError(f"{where}{wrong[0].says}{more}", file=str(file), line=wrong[0].line, hint=hint)
     return Source(file.stem, card, _placed(dated_notes(body), offset), body)
@@ -112,7 +119,18 @@ def _read(text: str) -> tuple[Card | None, list[Problem], str, int]:
     except ValidationError as error:
         return None, [*_invalid(error, lines), *_odd(said, lines)], body, offset
     dates = [Problem(line + offset, "", says, wrong=False) for line, says in odd_dates(body)]
-    return card, [*_stateless(card, lines), *_odd(said, lines), *dates], body, offset
+    return card, [*_stateless(card, lines), *_odd(said, lines), *_misread(body, offset), *dates], body, offset
+
+
+def _misread(body: str, offset: int) -> Iterator[Problem]:
+    """Yield what readers of the notes would see otherwise than it is."""
+    for note in dated_notes(body):
+        if re.match(FORMULA, note.text):
+            says = f"the note begins with {note.text[0]!r}, as formulas of spreadsheets do; begin it with its date"
+            yield Problem(note.line + offset, "", says, wrong=True)
+    if found := _UNSEEN.search(body):
+        line = offset + body.count("\n", 0, found.start()) + 1
+        yield Problem(line, "", f"the character {found[0]!r} does not show; take it out", wrong=True)
 
 
 class _FrontMatterError(Exception):
@@ -126,9 +144,15 @@ Lines = dict[tuple[str, ...], int]
 
 def _load(front: str, above: int) -> tuple[dict[str, Any], Lines]:
     """Return what the front matter says, every scalar as text, and the line of each key."""
+    if len(front) > _LONGEST_FRONT:
+        raise _FrontMatterError(above + 1, f"the front matter is longer than {_LONGEST_FRONT:,} characters")
     try:
         # Anchors, aliases and tags have no use here, and some are traps.
+        depth = 0
         for event in yaml.parse(front, yaml.BaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MOST_LEVELS:  # the time it takes grows with the square of them
+                raise _FrontMatterError(above + event.start_mark.line + 1, f"more than {_MOST_LEVELS} levels")
             marked = getattr(event, "anchor", None) or getattr(event, "tag", None)
             if marked:
                 line = event.start_mark.line if event.start_mark else 0
@@ -138,7 +162,8 @@ def _load(front: str, above: int) -> tuple[dict[str, Any], Lines]:
         mark = error.problem_mark or error.context_mark
         line = above + 1 + (mark.line if mark else 0)
         raise _FrontMatterError(line, f"this cannot be read as YAML: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        # The last two: \U00110000 is no character.
         raise _FrontMatterError(above + 1, f"this cannot be read as YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(node, yaml.MappingNode):
         raise _FrontMatterError(above + 1, "the front matter has no keys")
@@ -153,6 +178,8 @@ def _plain(node: yaml.Node, path: tuple[str, ...], above: int, lines: Lines) -> 
         return dict(_pairs(node, path, above, lines))
     if isinstance(node, yaml.SequenceNode):
         return [_plain(part, (*path, str(place)), above, lines) for place, part in enumerate(node.value)]
+    if found := _UNSEEN.search(node.value):
+        raise _FrontMatterError(lines[path], f"the character {found[0]!r} does not show; take it out")
     return node.value
 
 

@@ -10,8 +10,10 @@ import polars as pl
 
 from tallybook.errors import BookError
 from tallybook.model.cards import ANNOTATION_SCHEMA, Cadence, Reporting
+from tallybook.model.licences import licence
 from tallybook.model.metrics import Level
 from tallybook.sources.cards import NAME, Source, read_source
+from tallybook.sources.terms import named
 
 
 class Catalogue(Mapping[str, Source]):
@@ -92,11 +94,17 @@ class Catalogue(Mapping[str, Source]):
         Args:
             levels: the levels of the book.
         """
-        told = {"title", "publisher", "license", "created", "modified", "state", "type", "tags", "groups", "cadence"}
+        told = {
+            *("title", "publisher", "attribution", "license", "license_url", "created", "modified", "state", "type"),
+            *("tags", "groups", "cadence", "layout"),
+        }
         return [
             {
                 "name": name,
                 **source.card.model_dump(mode="json", include=told),
+                "attribution": named(source),
+                "license_url": licence(source.card.license, source.card.license_url).url,
+                "non_commercial": licence(source.card.license).non_commercial,
                 "address": source.card.location,
                 "levels": [level.value for level in levels if source in self.of_level(level)],
                 "notes": source.text.strip(),

@@ -20,7 +20,14 @@ from tallybook.sources.table import parse_table
 
 
 def fetch_source(
-    source: Source, location: str, *, levels: Sequence[Level], today: date, archive: Archive, progress: Progress
+    source: Source,
+    location: str,
+    *,
+    levels: Sequence[Level],
+    today: date,
+    archive: Archive,
+    progress: Progress,
+    private_hosts: Sequence[str] = (),
 ) -> list[Fetched]:
     """Return the files of a source.
 
@@ -31,15 +38,16 @@ def fetch_source(
         today: the day it is.
         archive: what was fetched before.
         progress: called with a file's name, the bytes read and the bytes expected (0: not known).
+        private_hosts: hosts that are not on the internet and may be fetched from.
 
     Raises:
         SourceError: nothing is there, or it cannot be read.
     """
-    if source.card.layout == "table":
-        return [fetch_file(location, archive=archive, progress=progress)]
-    if source.card.layout == "all-cause-deaths":
-        return [replace(fetch_file(location, archive=archive, progress=progress), name=all_cause.FILE)]
-    return fetch(location, published.wanted(levels, today.year), archive=archive, progress=progress)
+    if source.card.layout == "published":
+        wanted = published.wanted(levels, today.year)
+        return fetch(location, wanted, archive=archive, progress=progress, private_hosts=private_hosts)
+    file = fetch_file(location, archive=archive, progress=progress, private_hosts=private_hosts)
+    return [replace(file, name=all_cause.FILE) if source.card.layout == "all-cause-deaths" else file]
 
 
 def name_in_feed(source: Source, name: str, *, levels: Sequence[Level], today: date) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
 from tallybook.errors import SourceError
-from tallybook.model.files import read_file
+from tallybook.model.files import inside, read_file
 from tallybook.sources.archive import Archive, Fetched, Progress, without_password
 
 Alternatives = Sequence[Sequence[str]]
@@ -22,13 +22,14 @@ Get = Callable[[str, str], Fetched | None]
 _SHOWN = 4
 
 
-def fetch_file(location: str, *, archive: Archive, progress: Progress) -> Fetched:
+def fetch_file(location: str, *, archive: Archive, progress: Progress, private_hosts: Sequence[str] = ()) -> Fetched:
     """Return a single file.
 
     Args:
         location: its path or address.
         archive: what was fetched before.
         progress: called with the file's name, the bytes read and the bytes expected (0: not known).
+        private_hosts: hosts that are not on the internet and may be fetched from.
 
     Raises:
         SourceError: there is none, or it cannot be read.
@@ -36,7 +37,7 @@ def fetch_file(location: str, *, archive: Archive, progress: Progress) -> Fetche
     name = PurePosixPath(_address(location).path or location).name
     if not _is_remote(location):
         return Fetched(name, location, read_file(Path(location)))
-    with _web(archive, progress) as get:
+    with _web(archive, progress, private_hosts) as get:
         found = get(location, name)
     if found is None:
         raise SourceError(f"cannot read {without_password(location)}: 404 Not Found")
@@ -49,6 +50,7 @@ def fetch(
     *,
     archive: Archive,
     progress: Progress,
+    private_hosts: Sequence[str] = (),
 ) -> list[Fetched]:
     """Return the files that are wanted and there.
 
@@ -59,6 +61,7 @@ def fetch(
             any file is taken.
         archive: what was fetched before.
         progress: called with a file's name, the bytes read and the bytes expected (0: not known).
+        private_hosts: hosts that are not on the internet and may be fetched from.
 
     Raises:
         SourceError: there is no such place, none of the files is there, or one cannot be read.
@@ -75,9 +78,11 @@ def fetch(
     path = _address(location).path if remote else Path(location).as_posix()
     single = named_by(PurePosixPath(path), names)
     if remote and single:
-        found = [replace(fetch_file(location, archive=archive, progress=progress), name=single)]
+        found = [
+            replace(fetch_file(location, archive=archive, progress=progress, private_hosts=private_hosts), name=single)
+        ]
     elif remote:
-        with _web(archive, progress) as get:
+        with _web(archive, progress, private_hosts) as get:
             found = list(_first_of_each(wanted, partial(_from_web, get, location.rstrip("/"), names)))
     elif Path(location).is_dir():
         found = list(_first_of_each(wanted, partial(_from_folder, Path(location), names)))
@@ -136,7 +141,7 @@ def _from_folder(folder: Path, names: Sequence[str], name: str) -> Fetched | Non
         return None
     for path in (folder / below, folder / f"{below}.gz"):
         if path.exists():
-            return Fetched(name, str(path), read_file(path))
+            return Fetched(name, str(path), read_file(inside(path, folder)))
     return None
 
 
@@ -153,14 +158,18 @@ def _address(location: str) -> SplitResult:
 
 
 def _is_remote(location: str) -> bool:
-    return _address(location).scheme in ("http", "https")
+    scheme = _address(location).scheme
+    if scheme not in ("http", "https") and "://" in location:
+        hint = "give the path of a file or folder on this machine as it is"
+        raise SourceError(f"cannot fetch {location}: only http and https addresses are fetched", hint=hint)
+    return scheme in ("http", "https")
 
 
 @contextmanager
-def _web(archive: Archive, progress: Progress) -> Iterator[Get]:
+def _web(archive: Archive, progress: Progress, private_hosts: Sequence[str]) -> Iterator[Get]:
     """Connect for the block; what is yielded gets the file at an address, None where there is none."""
     # It takes a quarter of a second, and most books are recorded from folders.
     from tallybook.sources.web import connected
 
-    with connected(archive, progress) as web:
+    with connected(archive, progress, private_hosts) as web:
         yield web.get

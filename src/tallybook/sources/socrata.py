@@ -11,6 +11,8 @@ import polars as pl
 from tallybook.errors import DataRefusedError
 from tallybook.model.tables import LINE, Table, check_header
 
+_MOST: Final = 512 << 20
+
 DATES: Final = ("calendar_date", "floating_timestamp", "fixed_timestamp", "date")
 """The types of columns that hold dates; they are written as ISO 8601, whatever the CSV file does."""
 
@@ -47,11 +49,16 @@ def read_rows_json(text: str, *, file: str, columns: Sequence[str], ignored: Seq
 
 
 def _shape(text: str, file: str) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    if len(text) > _MOST:
+        says = f"the file has more than {_MOST:,} characters, too many for JSON"
+        raise DataRefusedError(says, file=file, hint="record the table's CSV file")
     try:
         # Numbers stay the text they were.
-        said = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except ValueError as error:
+        said = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
         raise DataRefusedError(f"this is no JSON: {error}", file=file, hint="was it cut short?") from None
+    except _TwiceError as error:
+        raise DataRefusedError(f"the key {error.key!r:.60} stands there twice", file=file) from None
     except RecursionError:
         raise DataRefusedError("this is JSON within JSON without end", file=file) from None
     try:
@@ -64,6 +71,21 @@ def _shape(text: str, file: str) -> tuple[list[dict[str, Any]], list[list[Any]]]
     return view, data
 
 
+class _TwiceError(Exception):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object whose keys stand there once: which of two holds is anybody's guess."""
+    said: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in said:
+            raise _TwiceError(key)
+        said[key] = value
+    return said
+
+
 def _columns(data: list[list[Any]], width: int, file: str) -> list[tuple[Any, ...]]:
     if not data:
         return [()] * width
@@ -71,7 +93,7 @@ def _columns(data: list[list[Any]], width: int, file: str) -> list[tuple[Any, ..
         cells = list(zip(*data, strict=True))
     except (TypeError, ValueError):
         cells = []
-    if len(cells) != width:
+    if len(cells) != width or not all(isinstance(row, list) for row in data):
         wrong = next((n for n, row in enumerate(data) if not isinstance(row, list) or len(row) != width), 0)
         raise DataRefusedError(f"a row has not the {width} cells of meta.view.columns", file=file, row=wrong + 1)
     return cells
@@ -83,5 +105,13 @@ def _series(name: str, cells: tuple[Any, ...], column: dict[str, Any], file: str
     except TypeError:
         wrong = next(row for row, cell in enumerate(cells) if not isinstance(cell, str | None))
         raise DataRefusedError("a cell is neither text nor number", file=file, row=wrong + 1, column=name) from None
+    except UnicodeEncodeError as error:
+        wrong = next(row for row, cell in enumerate(cells) if cell == error.object)
+        says = "half of a character stands in a cell"
+        raise DataRefusedError(says, file=file, row=wrong + 1, column=name, hint="was it cut short?") from None
     series = series.replace("", None)
-    return series.str.replace(r"T[\d:.]+(Z|[+-]\d\d:?\d\d)?$", "") if column.get("dataTypeName") in DATES else series
+    return (
+        series.str.replace(r"T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})?$", "")
+        if column.get("dataTypeName") in DATES
+        else series
+    )

@@ -12,10 +12,11 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.model.cards import Card
+from tallybook.model.decoding import decoded
 from tallybook.model.metrics import RATES, Level
 from tallybook.model.places import NATION, SUBSTATE, Gazetteer
 from tallybook.model.reports import REPORT_SCHEMA, Reports, Status
-from tallybook.model.tables import LINE, Table, decoded, in_words, read_table
+from tallybook.model.tables import LINE, Table, in_words, read_table
 from tallybook.model.weeks import week_ends
 from tallybook.sources.socrata import read_rows_json
 
@@ -124,7 +125,7 @@ def _digits(cell: pl.Expr, mark: str) -> pl.Expr:
     """Return a number without the marks between its thousands; where they stand elsewhere it stays as it is."""
     if not mark:
         return cell
-    grouped = cell.str.contains(rf"^[+-]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\.\d+)?$")
+    grouped = cell.str.contains(rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]+)?$")
     return pl.when(grouped).then(cell.str.replace_all(mark, "", literal=True)).otherwise(cell)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tallybook.errors import SourceError
-from tallybook.model.files import read_file
+from tallybook.model.files import MOST_BYTES, inside, read_file
 
 _MOMENT: Final = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[T_ ](?P<hour>\d{2})(?P<sep>[:.-]?)(?P<minute>\d{2})"
@@ -59,7 +60,7 @@ class FolderHistory:
         files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
         if not files:
             raise SourceError(f"nothing to record in {folder}", hint="it should hold files named by their moments")
-        vintages = [_vintage(file, pattern, zone) for file in sorted(files)]
+        vintages = [_vintage(inside(file, folder), pattern, zone) for file in sorted(files)]
         self._vintages = sorted(vintages, key=lambda vintage: vintage.moment)
 
     def __len__(self) -> int:
@@ -103,6 +104,46 @@ def _by_pattern(name: str, pattern: str) -> datetime | None:
     return None
 
 
+def commits(told: bytes) -> list[tuple[str, datetime, str]]:
+    r"""Return the commits that git told of: each its hash, its moment and its subject.
+
+    Args:
+        told: what ``git log`` printed, a line each; in a subject anything but a line's end may stand.
+
+    Raises:
+        SourceError: a commit has no moment that could be.
+
+    >>> commits(b"a1b2\x002020-03-29T17:22:09-04:00\0Update\n")[0][2]
+    'Update'
+    """
+    lines = [line.split("\0", 2) for line in told.decode(errors="replace").split("\n") if line]
+    return [
+        (commit, _dated(commit, said[0] if said else ""), said[1] if len(said) > 1 else "") for commit, *said in lines
+    ]
+
+
+def _dated(commit: str, moment: str) -> datetime:
+    try:
+        dated = datetime.fromisoformat(moment)
+        dated.astimezone(UTC)
+    except (ValueError, OverflowError):
+        dated = None
+    if dated is None or dated.tzinfo is None:
+        raise SourceError(f"commit {commit[:12]!r} has no moment: {moment[:40]!r}", hint="was its clock right?")
+    return dated
+
+
+def _only_reading() -> dict[str, str]:
+    """Return the environment git runs in: a repository that came from others has settings that would run programs."""
+    own = {
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return {**os.environ, **own}
+
+
 class GitHistory:
     """The versions a file had in a git repository, one per commit that touched it, the oldest first.
 
@@ -120,8 +161,10 @@ class GitHistory:
         self._repository = repository
         self._path = path
         self._process: subprocess.Popen[bytes] | None = None
+        if "\n" in path:
+            raise SourceError(f"{path!r} is no path git could be asked for")
         told = self._git("log", "--reverse", f"--format={_FORMAT}", "--diff-filter=AMR", "HEAD", "--", path)
-        self._commits = [line.split("\0", 2) for line in told.decode(errors="replace").splitlines()]
+        self._commits = commits(told)
         if not self._commits:
             raise SourceError(
                 f"no commit of {repository} has {path!r}", hint="give its path from the repository's root"
@@ -133,7 +176,7 @@ class GitHistory:
     def __iter__(self) -> Iterator[Vintage]:
         for commit, moment, subject in self._commits:
             yield Vintage(
-                datetime.fromisoformat(moment),
+                moment,
                 f"{self._repository}@{commit[:12]}:{self._path}",
                 self._path,
                 subject,
@@ -155,6 +198,11 @@ class GitHistory:
         head = told.readline().split()
         if len(head) != 3:
             raise SourceError(f"git has no {self._path} in commit {commit[:12]}", hint="is the clone complete?")
+        if int(head[2]) > MOST_BYTES:
+            self.close()
+            raise SourceError(
+                f"{self._path} in commit {commit[:12]} has {int(head[2]):,} bytes", hint="is it the right file?"
+            )
         data = told.read(int(head[2]))
         told.read(1)
         return data
@@ -165,6 +213,7 @@ class GitHistory:
                 ["git", "-C", str(self._repository), "cat-file", "--batch"],  # noqa: S607 (git is where the user has it)
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                env=_only_reading(),
             )
         if self._process.stdin is None or self._process.stdout is None:
             raise SourceError("git cat-file could not be started")
@@ -173,9 +222,10 @@ class GitHistory:
     def _git(self, *arguments: str) -> bytes:
         try:
             done = subprocess.run(  # noqa: S603 (no shell)
-                ["git", "-C", str(self._repository), *arguments],  # noqa: S607 (git is where the user has it)
+                ["git", "-c", "log.showSignature=false", "-C", str(self._repository), *arguments],  # noqa: S607 (git is where the user has it)
                 capture_output=True,
                 check=True,
+                env=_only_reading(),
             )
         except FileNotFoundError:
             raise SourceError("git is not installed", hint="install it, or record a folder of vintages") from None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import logging
 import time
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +14,9 @@ import httpx
 import stamina
 
 from tallybook.errors import SourceError
+from tallybook.model.packed import PackedError, unpacked
 from tallybook.sources.archive import Archive, Fetched, Progress, without_password
+from tallybook.sources.guard import Guarded
 
 _TIMEOUT_SECONDS = 60
 _MOST_SECONDS = 1800
@@ -81,7 +80,7 @@ class Web:
                 raise SourceError(
                     f"cannot read {shown}: the server answered {response.status_code}, not the whole file"
                 )
-            data = _decoded(self._body(response, shown, name), response.headers.get("content-encoding"), shown)
+            data = unpacked_answer(self._body(response, shown, name), response.headers.get("content-encoding"), shown)
             headers = response.headers
             return Fetched(name, shown, data, headers.get("etag"), headers.get("last-modified"))
 
@@ -102,10 +101,11 @@ class Web:
 
 
 @contextmanager
-def connected(archive: Archive, progress: Progress) -> Iterator[Web]:
-    """Open a connection for the block."""
+def connected(archive: Archive, progress: Progress, private_hosts: Sequence[str] = ()) -> Iterator[Web]:
+    """Open a connection for the block; of hosts that are not on the internet only to those that are opted in."""
     headers = {"Accept-Encoding": "gzip"}
-    with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True, headers=headers) as client:
+    way = Guarded(private_hosts)
+    with httpx.Client(transport=way, timeout=_TIMEOUT_SECONDS, follow_redirects=True, headers=headers) as client:
         yield Web(client, archive, progress)
 
 
@@ -120,40 +120,40 @@ def _conditions(before: Fetched | None) -> dict[str, str]:
 def _wait(error: Exception) -> bool | timedelta:
     """Return whether to try again after an error, and how long the server asks to wait."""
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in _MAY_PASS:
-        return _asked_to_wait(error.response.headers.get("retry-after", ""), datetime.now(UTC)) or True
+        return asked_to_wait(error.response.headers.get("retry-after", ""), datetime.now(UTC)) or True
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
 
 
-def _asked_to_wait(said: str, now: datetime) -> timedelta | None:
+def asked_to_wait(said: str, now: datetime) -> timedelta | None:
     """Return how long a Retry-After header asks to wait, in seconds or until a date; None where it says neither.
 
-    >>> _asked_to_wait("Wed, 11 Mar 2020 12:00:05 GMT", datetime(2020, 3, 11, 12, tzinfo=UTC)).seconds
+    >>> asked_to_wait("Wed, 11 Mar 2020 12:00:05 GMT", datetime(2020, 3, 11, 12, tzinfo=UTC)).seconds
     5
     """
-    if said.isdecimal():
-        wait = timedelta(seconds=min(int(said), _LONGEST_WAIT_SECONDS))
-    else:
-        try:
+    try:
+        if said.isdecimal():
+            wait = timedelta(seconds=min(int(said), _LONGEST_WAIT_SECONDS))
+        else:
             wait = parsedate_to_datetime(said).astimezone(UTC) - now
-        except ValueError:
-            return None
+    except (ValueError, OverflowError):
+        return None
     return max(min(wait, timedelta(seconds=_LONGEST_WAIT_SECONDS)), timedelta())
 
 
-def _decoded(data: bytes, encoding: str | None, address: str) -> bytes:
-    """Return what a server packed for the way; packed data that ends too soon is not taken for all there is."""
+def unpacked_answer(data: bytes, encoding: str | None, address: str) -> bytes:
+    """Return what a server packed for the way.
+
+    Raises:
+        SourceError: it is packed otherwise, damaged, cut short or too large.
+    """
     if encoding in (None, "", "identity"):
         return data
     if encoding not in ("gzip", "x-gzip"):
         raise SourceError(f"cannot read {address}: it came packed as {encoding!r}, which was not asked for")
     try:
-        with gzip.open(io.BytesIO(data)) as packed:
-            plain = packed.read(_MOST_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise SourceError(f"cannot read {address}: it came damaged or cut short", hint="try again later") from None
-    if len(plain) > _MOST_BYTES:
-        raise _too_large(address)
-    return plain
+        return unpacked(data, most=_MOST_BYTES)
+    except PackedError as error:
+        raise SourceError(f"cannot read {address}: what came {error}", hint="try again later") from None
 
 
 def _too_large(address: str) -> SourceError:

@@ -1,0 +1,44 @@
+"""Keeping what the engine prints while it fails from those who are told in one line what is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+
+@contextmanager
+def without_panics() -> Iterator[None]:
+    """Let nothing be printed to the standard error while the block fails; print it afterwards where it does not.
+
+    Where a disk is full, threads of the engine print that they give up, several lines each, before it says so itself.
+    """
+    try:
+        kept, said = os.dup(2), _memory()
+    except OSError:  # there is no standard error, or no room for what would be kept
+        yield
+        return
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    os.dup2(said.fileno(), 2)
+    try:
+        yield
+    except Exception:
+        said.truncate(0)
+        raise
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        with said, suppress(OSError):
+            said.seek(0)
+            os.write(2, said.read())
+
+
+def _memory() -> IO[bytes]:
+    """Return a file that is nowhere, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("said"), "w+b")
+    return tempfile.TemporaryFile()

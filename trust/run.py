@@ -1,0 +1,90 @@
+"""Faults, and what became of them: ``python trust/run.py [WORD …]`` runs all of it, or the parts with such words in them.
+
+Every part is kept in ``build/trust`` when it is done, with the commit it was measured on; ``docs/explanation/faults.md`` is
+written of all parts that are there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from crash import Stage, Tally, killed
+from crowd import crowd, publishing_crowd
+from defects import DEFECTS, seeded
+from scenes import CLOSE, IMPORT, PUBLISH, RECORD, SCENES
+from shortage import MOUNTS, SHORTAGES, clock_back, mounted, suffered
+from written import write_report
+
+HERE: Final = Path(__file__).resolve().parents[1]
+KEPT: Final = HERE / "build" / "trust"
+POINTS: Final = 200
+OF_SHORTAGES: Final = 40
+SECONDS: Final = 60
+
+
+def main(words: list[str]) -> None:
+    """Run the parts that are asked for, keep what came of them, and write the report."""
+    commit = subprocess.run(
+        ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    # A kill leaves what is in memory as it is on a disk, and memory is faster.
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        for number, (name, work) in enumerate(_parts()):
+            if words and not any(word in name for word in words):
+                continue
+            began = time.monotonic()
+            tallies = work(Path(folder) / str(number))
+            said = {"name": name, "commit": commit, "seconds": time.monotonic() - began, "tallies": tallies}
+            (KEPT / f"{name.replace(' ', '-')}.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+            for tally in tallies:
+                print(
+                    f"{tally['fault']}: {tally['tries']} tries, {tally['survived']} survived",
+                    *tally["wrong"],
+                    sep="\n  ",
+                )
+    write_report([json.loads(file.read_text(encoding="utf-8")) for file in sorted(KEPT.glob("*.json"))])
+
+
+def _parts() -> Iterator[tuple[str, Callable[[Path], list[dict[str, Any]]]]]:
+    for scene in SCENES:
+        yield f"crash {scene.name}", partial(_crash, scene)
+    yield "shortage", _shortages
+    yield "mounted", lambda folder: [asdict(mounted(one, folder)) for one in MOUNTS]
+    yield "crowd ledger", lambda folder: [asdict(crowd(folder, writers=8, readers=8, seconds=SECONDS))]
+    yield "crowd public", lambda folder: [asdict(publishing_crowd(folder, readers=8, seconds=SECONDS))]
+    yield "defects", lambda _folder: [asdict(seeded(defect)) for defect in DEFECTS]
+
+
+def _crash(scene: Any, folder: Path) -> list[dict[str, Any]]:
+    return [asdict(killed(Stage(scene, folder), POINTS, _chance(scene.name), again=10))]
+
+
+def _shortages(folder: Path) -> list[dict[str, Any]]:
+    stages = [Stage(scene, folder / scene.name) for scene in (RECORD, CLOSE, PUBLISH, IMPORT)]
+    done: list[Tally] = [suffered(one, stages, OF_SHORTAGES, _chance(one.name)) for one in SHORTAGES]
+    return [asdict(tally) for tally in [*done, clock_back(stages[0])]]
+
+
+def _chance(name: str) -> random.Random:
+    return random.Random(name)  # noqa: S311 (points, not secrets)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    main(sys.argv[1:])
