@@ -65,8 +65,17 @@ def _ran(command: str, folder: Path, archive: str) -> str:
     said = _in_here(command, folder, ours["file"]) if ours else _in_a_shell(command, folder)
     if archive:
         for card in folder.glob("*/sources/nyt.md"):
-            card.write_text(card.read_text().replace(ARCHIVE, archive))
+            _from_here(card, archive)
     return said
+
+
+def _from_here(card: Path, archive: str) -> None:
+    """Let a book fetch the archive from this machine."""
+    told = card.read_text()
+    if ARCHIVE in told:
+        card.write_text(told.replace(ARCHIVE, archive))
+        config = card.parents[1] / "book.toml"
+        config.write_text(f'private_hosts = ["127.0.0.1"]\n{config.read_text()}')
 
 
 def _in_here(command: str, folder: Path, file: str | None) -> str:

@@ -10,7 +10,8 @@ import polars as pl
 
 from generators.attributes import cell
 from generators.everything import releases
-from tallybook.release.dictionary import dictionary, file_meaning
+from tallybook.release.dictionary import dictionary
+from tallybook.release.meanings import file_meaning
 
 
 def columns_of_files() -> str:

@@ -12,7 +12,8 @@ from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.places import Gazetteer, gazetteer
 
-DATE: Final = "utcFormat(datum.value, '%b %Y')"
+DATE: Final = "utcFormat(datum.value, span(domain('x')) < 62 * 864e5 ? '%b %-d' : '%b %Y')"
+"""How axes write dates: an outbreak of a few weeks needs its days."""
 _MS = 86_400_000
 
 
@@ -68,7 +69,7 @@ def drawn(series: Any, marks: Any, *, metric: str) -> look.Drawn:
     y = alt.Y("new:Q", scale=alt.Scale(nice=True, zero=True), axis=look.levels())
     days = alt.Chart(look.rows(series))
     bars = days.mark_rule(
-        strokeWidth=alt.expr("max(1, 0.75 * width / max(1, span(domain('x')) / 864e5))"),
+        strokeWidth=alt.expr("clamp(0.75 * width / max(1, span(domain('x')) / 864e5), 1, 14)"),
         stroke=ink, opacity=alt.expr("datum.omitted ? 0.14 : 0.38"), aria=False,
     ).encode(x, y, y2=alt.datum(0))  # fmt: skip
     line = days.mark_line(strokeWidth=2, stroke=ink, aria=False).encode(x, alt.Y("avg:Q"))
