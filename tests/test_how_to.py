@@ -10,7 +10,7 @@ import pytest
 
 from conftest import HERE
 
-HOW_TOS = sorted((HERE / "docs/how-to").glob("*.md"))
+HOW_TOS = [*sorted((HERE / "docs/how-to").glob("*.md")), HERE / "docs/reference/command-line.md"]
 BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from tallybook.errors import BookError
 from tallybook.model.cards import ANNOTATION_SCHEMA, Cadence, Reporting
 from tallybook.model.metrics import Level
+from tallybook.model.names import meant
 from tallybook.sources.cards import NAME, Source, read_source
 
 
@@ -26,7 +27,7 @@ class Catalogue(Mapping[str, Source]):
 
     def __getitem__(self, name: str) -> Source:
         if name not in self._sources:
-            raise BookError(f"no feed {name!r} in this book", hint=f"it has {', '.join(self._sources)}")
+            raise BookError(f"no feed {name!r} in this book", hint=meant(name, self._sources, otherwise="it has"))
         return self._sources[name]
 
     def __contains__(self, name: object) -> bool:
