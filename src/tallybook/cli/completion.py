@@ -51,7 +51,7 @@ def places(incomplete: str) -> list[str]:
     wide = [row for row in rows if row["level"] in ("nation", "state")]
     names = [row[column] for row in wide for column in ("name", "abbreviation") if row[column]]
     if len(incomplete) >= _LETTERS:
-        states = {row["geoid"]: row["name"] for row in wide}
+        states = {row["geoid"]: row["name"] for row in wide if row["level"] == "state"}
         names += [f"{row['name']}, {states[row['parent']]}" for row in rows if row["parent"] in states and row["fips"]]
     return _beginning(names, incomplete)
 

@@ -69,5 +69,7 @@ def level_of(name: str) -> Level:
     <Level.STATE: 'state'>
     """
     if name not in list(Level):
-        raise ContractError(f"no level {name!r}", hint=meant(name, [*Level], otherwise="use one of"))
+        raise ContractError(
+            f"no level {name!r}", hint=meant(name, [level.value for level in Level], otherwise="use one of")
+        )
     return Level(name)
