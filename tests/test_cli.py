@@ -2,9 +2,9 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,12 +31,13 @@ def on_a_terminal(*arguments: str, folder: Path) -> tuple[int, str]:
     command = [sys.executable, "-m", "tallybook", *arguments]
     env = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs, env=env) as running:
-        os.close(theirs)
-        shown = b""
-        with suppress(OSError):  # Linux says so where the other end is closed
-            while read := os.read(ours, 65536):
-                shown += read
-    os.close(ours)
+        shown, ended = b"", False
+        # Our own copy of the other end stays open: where it is closed, systems say so each in their way.
+        while (readable := select.select([ours], [], [], 0.05)[0]) or not ended:
+            shown += os.read(ours, 65536) if readable else b""
+            ended = running.poll() is not None
+    for end in (ours, theirs):
+        os.close(end)
     return running.returncode, shown.decode()
 
 
