@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -21,6 +21,7 @@ from tallybook.cli import (
     sources,
 )
 from tallybook.cli.options import examples
+from tallybook.cli.printing import out
 
 EXIT_CODES: Final = (
     "Exit codes: 0 done; 1 refused, or damage found by verify; 2 wrong usage, or errors found by check --strict; "
@@ -36,6 +37,25 @@ app = typer.Typer(
     help="From agency counts of an outbreak to one public, citable dataset.",
     epilog=f"{examples('tallybook demo', 'tallybook init covid --template nyt')}\n\n{EXIT_CODES}",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # takes a while, and is seldom asked for
+
+        out.print(f"tallybook {version('tallybook')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what every command takes."""
+
 
 app.add_typer(sources.app, name="sources")
 app.add_typer(charts.app, name="chart")
