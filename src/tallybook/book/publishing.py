@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -90,10 +91,13 @@ class Publisher:
         if not isinstance(moment, datetime):
             raise BookError("there is nothing to publish", hint="record a feed first")
         progress("computing averages", 1, 3)
-        method = self.method(as_of)
-        levels = figures(known, levels=self.config.levels, method=method)
-        tables = dict(live_tables(live, known, self.config.levels, self.places))
-        excess, notes = self.excess(deaths)
+        with ThreadPoolExecutor(1) as aside:
+            # What expects deaths takes as long to load as averages take to compute.
+            estimates = aside.submit(self.excess, deaths)
+            method = self.method(as_of)
+            levels = figures(known, levels=self.config.levels, method=method)
+            tables = dict(live_tables(live, known, self.config.levels, self.places))
+            excess, notes = estimates.result()
         tables |= excess | self.of_weeks(known, method)
         if not levels and not tables:
             raise BookError(

@@ -34,8 +34,7 @@ class Calendar:
     @cached_property
     def starts(self) -> IntArray:
         """The row each place starts at, and after the last the number of rows."""
-        changed = self.frame[self.place].rle_id().diff() != 0
-        return np.append(np.concatenate([[0], changed.arg_true().to_numpy()])[: self.frame.height], self.frame.height)
+        return runs(self.frame[self.place])
 
     def pieces(self, rows: int) -> Iterator[tuple[int, Calendar]]:
         """Yield the calendar in pieces of whole places, each of about that many rows, and the row each starts at."""
@@ -59,6 +58,16 @@ class Calendar:
         )
 
 
+def runs(places: pl.Series) -> IntArray:
+    """Return the row each run of rows of one place starts at, and after the last the number of rows.
+
+    >>> runs(pl.Series(["USA-06", "USA-06", "USA-53"])).tolist()
+    [0, 2, 3]
+    """
+    changed = places.ne_missing(places.shift(1)).to_numpy()[1:]
+    return np.concatenate([[0], np.flatnonzero(changed) + 1, [len(places)]])[0 if len(places) else 1 :]
+
+
 def calendar(frame: pl.DataFrame, *, place: str, date: str, last: dt.date | None = None) -> Calendar:
     """Return the frame with one row per place and day, from the place's first day to the last day of the frame.
 
@@ -78,8 +87,9 @@ def calendar(frame: pl.DataFrame, *, place: str, date: str, last: dt.date | None
     >>> calendar(gappy, place="geoid", date="date").frame["cases"].to_list()
     [1, None, 2]
     """
-    if _complete(frame, place, date, last):
-        return Calendar(frame, place, date)
+    brought = Calendar(frame, place, date)
+    if _complete(brought, last):
+        return brought
     if frame[place].has_nulls():
         raise ContractError(f"column {place!r} has rows without a place")
     spans = frame.group_by(place).agg(first=pl.col(date).min()).sort(place)
@@ -110,18 +120,16 @@ def _placed(frame: pl.DataFrame, spans: pl.DataFrame, place: str, date: str) -> 
     return pl.DataFrame(keys).hstack(others)
 
 
-def _complete(frame: pl.DataFrame, place: str, date: str, last: dt.date | None) -> bool:
+def _complete(days: Calendar, last: dt.date | None) -> bool:
     """Return whether the rows are sorted by place and day, no day missing and every place reaching the last day."""
-    if frame.is_empty():
+    if days.frame.is_empty():
         return True
-    places, days = frame[place], frame[date]
-    runs = places.rle_id()
-    new_place = runs.diff().fill_null(1) != 0
-    next_day = days.to_physical().diff() == 1
-    if not (next_day | new_place).all():
+    dates, firsts = days.frame[days.date], days.starts[:-1]
+    next_day = np.diff(dates.to_physical().to_numpy()) == 1
+    next_day[firsts[1:] - 1] = True
+    if not next_day.all():
         return False
-    heads = places.filter(new_place)
-    ends = days.filter(new_place.shift(-1, fill_value=True))
+    heads, ends = days.frame[days.place].gather(firsts), dates.gather(days.starts[1:] - 1)
     return (
         heads.is_sorted()
         and heads.n_unique() == len(heads)

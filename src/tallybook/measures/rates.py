@@ -10,7 +10,7 @@ import narwhals.typing as nwt
 import numpy as np
 import polars as pl
 
-from tallybook.measures.calendar import Calendar
+from tallybook.measures.calendar import Calendar, runs
 from tallybook.measures.engines import engine_of
 from tallybook.measures.frames import require, take
 from tallybook.measures.portable import portable_rates
@@ -85,10 +85,11 @@ def _rates(columns: Sequence[str], population: pl.Expr) -> list[pl.Expr]:
 
 def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:
     """Return the population of each place; looked up once for a run of rows of one place."""
-    runs = places.rle().struct.field("value").alias(places.name).to_frame()
-    runs = runs.select(_key(places.name, runs.schema))
-    people = runs.join(known, on=places.name, how="left", maintain_order="left")["_population"]
-    return people.gather(places.rle_id())
+    bounds = runs(places)
+    heads = places.gather(bounds[:-1]).to_frame()
+    heads = heads.select(_key(places.name, heads.schema))
+    people = heads.join(known, on=places.name, how="left", maintain_order="left")["_population"]
+    return people.gather(np.repeat(np.arange(len(people)), np.diff(bounds)))
 
 
 def sum_over_places(parts: Calendar, columns: Sequence[str]) -> pl.DataFrame:

@@ -83,40 +83,53 @@ def windows(
         starts: the row each place starts at, and after the last the number of rows.
         days: the days of a window.
     """
-    rows = np.flatnonzero(kept).astype(np.int32)
-    bounds = np.searchsorted(rows, starts).astype(np.int32)
+    rows = np.flatnonzero(kept)
+    bounds = np.searchsorted(rows, starts)
     base = np.repeat(bounds[:-1], np.diff(bounds))
-    position = np.arange(len(rows), dtype=np.int32)
-    has, empty = has_data[rows], may_be_zero[rows]
-    closing, believed = has, np.zeros_like(has)
-    if empty.any():
-        last = _last(~empty, base)
-        along, run = position - last, _next(~empty, np.repeat(bounds[1:], np.diff(bounds))) - last - 1
-        closing = has | (empty & (along % (2 * days) == 0))
-        believed = empty & (along <= run - run % (2 * days))
-    end = _last(closing, base)
-    before = end - np.int32(days)
-    last_before = np.where(before >= base, _last(has | believed, base)[np.maximum(before, 0)], before)
-    running = np.concatenate([[0], np.cumsum(counts[rows])])
+    has = has_data.take(rows)
+    believed, closing = _believed(may_be_zero.take(rows), bounds, 2 * days)
+    end = _last(has | closing, base)
+    before = end - days
+    # Days before the place's first row are reported zeros, each of them the last at or before itself.
+    last_before = np.minimum(_last(has | believed, base).take(np.maximum(before, base)), before)
+    running = np.concatenate([[0], np.cumsum(counts.take(rows))])
     return Windows(
         rows=rows,
         first=last_before + 1,
         end=end,
-        sums=running[end + 1] - running[np.maximum(before + 1, base)],
+        sums=running.take(end + 1) - running.take(np.maximum(before + 1, base)),
         believed=believed,
-        latest=np.cumsum(kept, dtype=np.int32) - 1,
+        latest=np.cumsum(kept) - 1,
         base=np.repeat(bounds[:-1], np.diff(starts)),
         days=days,
     )
 
 
+def _believed(empty: BoolArray, bounds: IntArray, length: int) -> tuple[BoolArray, BoolArray]:
+    """Return which empty days count as reported zeros (rule 5), and which of them end a whole run of that length.
+
+    Args:
+        empty: per position, whether it may be part of a run.
+        bounds: the position each place begins at, and after the last their number.
+        length: the days of a run.
+    """
+    edge = np.empty(len(empty) + 1, dtype=np.bool_)
+    edge[1:-1] = empty[1:] != empty[:-1]
+    edge[bounds] = edge[[0, -1]] = True
+    edges = np.flatnonzero(edge)
+    begins, runs = edges[:-1], np.diff(edges) // length
+    whole = empty.take(begins) & (runs > 0) if len(begins) else np.zeros(0, dtype=np.bool_)
+    believed, closing = np.zeros_like(empty), np.zeros_like(empty)
+    days = runs[whole] * length
+    along = np.arange(days.sum()) - np.repeat(np.cumsum(days) - days, days)
+    at = np.repeat(begins[whole], days) + along
+    believed[at] = True
+    closing[at[along % length == length - 1]] = True
+    return believed, closing
+
+
 def _last(marked: BoolArray, base: IntArray) -> IntArray:
     """Return for every position the last marked one at or before it in its place, else the one before its base."""
-    found = np.where(marked, np.arange(len(marked), dtype=np.int32), np.int32(-1))
-    return np.maximum(np.maximum.accumulate(found), base - 1)
-
-
-def _next(marked: BoolArray, end: IntArray) -> IntArray:
-    """Return for every position the first marked one at or after it in its place, else the place's end."""
-    found = np.where(marked, np.arange(len(marked), dtype=np.int32), np.int32(len(marked)))
-    return np.minimum(np.minimum.accumulate(found[::-1])[::-1], end)
+    found: IntArray = np.concatenate([[-1], np.flatnonzero(marked)]).take(np.cumsum(marked))
+    last: IntArray = np.maximum(found, base - 1)
+    return last
