@@ -279,7 +279,7 @@ def test_the_command_shows_compares_and_draws(own: Book, tmp_path: Path) -> None
     assert len(shown.stdout.splitlines()) == 25
     table = tallybook("excess", "--book", own.folder).stdout
     assert "2020-12" in table
-    assert len(json.loads(tallybook("excess", "peru", "--format", "json", "--book", own.folder).stdout)) == 12
+    assert len(json.loads(tallybook("excess", "peru", "--json", "--book", own.folder).stdout)["rows"]) == 12
     held = tallybook(
         "excess", "--interval-coverage", "2019", "--format", "csv", "--book", own.folder
     ).stdout.splitlines()

@@ -15,6 +15,7 @@ PAGES = [
     HERE / "README.md",
     *sorted((HERE / "docs").glob("tutorial/*.md")),
     *sorted((HERE / "docs").glob("how-to/*.md")),
+    HERE / "docs/reference/command-line.md",
 ]
 
 

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,22 @@ def test_every_public_name_is_there_and_has_a_home() -> None:
     assert all(getattr(tallybook, name).__name__ == name for name in tallybook.__all__)
     with pytest.raises(AttributeError, match="'tallybook' has no attribute 'nothing'"):
         tallybook.nothing  # noqa: B018
+
+
+def test_the_sdist_has_what_a_packager_needs_and_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=HOUSE, check=True)
+    (made,) = tmp_path.iterdir()
+    with tarfile.open(made) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    assert {"pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", "tests/conftest.py"} <= names
+    assert {name.split("/")[0] for name in names if name} <= {path.name for path in HOUSE.iterdir()} | {"PKG-INFO"}
+    again = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    subprocess.run([*again, "--wheel-dir", tmp_path / "again", made], check=True)
+    with zipfile.ZipFile(next((tmp_path / "again").iterdir())) as ours, zipfile.ZipFile(wheel) as theirs:
+        held = [{name: files.read(name) for name in files.namelist()} for files in (ours, theirs)]
+    assert held[0] == held[1]
+
+
+def test_the_program_says_which_version_it_is() -> None:
+    done = subprocess.run([sys.executable, "-m", "tallybook", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"tallybook {metadata.version('tallybook')}\n"

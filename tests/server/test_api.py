@@ -158,7 +158,11 @@ def test_a_folder_of_books_is_served_below_their_names(serve: Serve, small: Book
     other.record("simulated", other.folder / "feed")
     other.publish()
     client = serve(small, other, several=True)
-    assert "b/simulated/" in client.get("/").text
+    listed = client.get("/").text
+    assert "b/simulated/" in listed
+    assert '<html lang="en">' in listed
+    for alone in ("/b", "/b/"):
+        assert client.get(alone, follow_redirects=True).text == listed
     assert client.get("/b/simulated/api/v1/").json()["source"]["id"] == "simulated"
     assert client.get("/b/nyt/us-states.csv").text.startswith("date,state")
     assert client.get("/b/none/api/v1/").status_code == client.get("/b/none/us.csv").status_code == 404

@@ -1,11 +1,16 @@
 """The pages of a disease that is counted by week."""
 
+import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from playwright.sync_api import Page, expect
 
+from sites import drawn
 from tallybook.book import weekly_book
+from tallybook.model.weeks import week_label
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +43,26 @@ def test_a_place_has_its_weeks_with_those_that_are_provisional(site: Path) -> No
     assert page.count("reported, provisional</td>") == 4
     assert '<th scope="row">2025 week 12, ending Mar 22, 2025</th>' in page
     assert "on its last day, and their average a day" in page
+
+
+def test_charts_go_from_week_to_week_and_say_what_is_withheld(
+    site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    root = host(site)
+    page = open_page(f"{root}compare.html?x=date&measure=cases_avg")
+    drawn(page)
+    page.locator(".chart-canvas").press("End")
+    live = page.locator(".chart-live").first
+    expect(live).to_contain_text(f"{week_label(dt.date(2025, 7, 26))}: ")
+    page.locator(".chart-canvas").press("ArrowLeft")
+    expect(live).to_contain_text(week_label(dt.date(2025, 7, 19)))
+    page.goto(f"{root}bubbles.html")
+    drawn(page)
+    assert page.locator("#day").get_attribute("step") == "7"
+    expect(page.locator("#date")).to_have_text(week_label(dt.date(2025, 7, 26)))
+    weeks = pl.read_parquet(site / "weeks.parquet").filter(pl.col("date") == pl.col("date").max())
+    page.goto(f"{root}place/{weeks.filter(status='withheld')['geoid'][0]}.html")
+    drawn(page)
+    page.locator(".chart-canvas").first.press("End")
+    last = page.locator(".chart-live").first
+    expect(last).to_have_text(f"{week_label(dt.date(2025, 7, 26))}: new cases withheld, average –.")

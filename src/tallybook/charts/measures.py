@@ -13,6 +13,7 @@ from tallybook.measures.daily import daily
 from tallybook.measures.frames import require, take
 from tallybook.measures.rates import per_100k
 from tallybook.model.metrics import COUNTS, METRICS
+from tallybook.model.names import meant
 
 Kind = Literal["total", "new", "average"]
 """A count so far, that of a day, or the rolling average of those."""
@@ -60,8 +61,8 @@ def measure_of(name: str) -> Measure:
     for measure in measures_of(COUNTS):
         if measure.name == name:
             return measure
-    known = ", ".join(measure.name for measure in measures_of())
-    raise ContractError(f"no measure {name!r}", hint=f"use one of {known}")
+    known = [measure.name for measure in measures_of()]
+    raise ContractError(f"no measure {name!r}", hint=meant(name, known, otherwise="use one of"))
 
 
 def values_of(totals: Any, measure: Measure, *, averages: Any = None, populations: Any = None) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The command line.
 
 Exit codes: 0 done; 1 refused, with one line that says what, where and what to do, or damage found by ``verify``;
-2 wrong usage, or errors found by ``check --strict``; 130 interrupted; 143 terminated.
+2 wrong usage, or errors found by ``check --strict``; 130 interrupted; 141 nobody read on; 143 terminated.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.markup import escape
 
+from tallybook.cli import completion
 from tallybook.cli.excess import place_of
-from tallybook.cli.moments import moment_of
+from tallybook.cli.moments import day_of, moment_of
+from tallybook.cli.options import BookFolder, examples
 from tallybook.cli.printing import out
 from tallybook.errors import ContractError
 from tallybook.model.metrics import Level
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Draw a chart of a book as PNG, SVG or PDF, with its source in the picture.",
-    epilog="Example: tallybook chart compare --places NY,WA --measure cases_per_1000 -o compare.png --book covid",
+    epilog=examples("tallybook chart compare --places NY,WA --measure cases_per_1000 -o compare.png --book covid"),
 )
 
 _SCALE: Final = 2
@@ -38,7 +40,6 @@ def _picture(file: Path) -> Path:
     return file
 
 
-BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 Output = Annotated[
     Path,
     typer.Option("--output", "-o", metavar="FILE", callback=_picture, help=".png, .svg or .pdf."),
@@ -46,14 +47,19 @@ Output = Annotated[
 Theme = Annotated[Literal["light", "dark"], typer.Option(help="Light or dark.")]
 Headline = Annotated[str | None, typer.Option(help="In place of the one made from what is shown.")]
 Pixels = Annotated[str | None, typer.Option(metavar="WxH", help="The plot's width and height, such as 760x420.")]
-Metric = Annotated[str, typer.Option(help="One of the book's metrics.")]
-PlaceName = Annotated[str, typer.Option("--place", help="An id, FIPS code, name or abbreviation.")]
+Metric = Annotated[str, typer.Option(help="One of the book's metrics.", autocompletion=completion.metrics)]
+PlaceName = Annotated[
+    str,
+    typer.Option("--place", help="An id, FIPS code, name or abbreviation.", autocompletion=completion.places),
+]
 Day = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The day shown; the last by default.")]
 
 
 @app.command(
-    epilog="Examples: tallybook chart compare --places NY,WA --measure cases_per_1000 -o compare.png --book covid · "
-    "tallybook chart compare --measure cases_avg_per_100k --by date -o averages.pdf --book covid"
+    epilog=examples(
+        "tallybook chart compare --places NY,WA --measure cases_per_1000 -o compare.png --book covid",
+        "tallybook chart compare --measure cases_avg_per_100k --by date -o averages.pdf --book covid",
+    )
 )
 def compare(
     output: Output,
@@ -92,7 +98,7 @@ def compare(
 
 
 @app.command(
-    epilog="Example: tallybook chart bubbles --x cases --y deaths --x-log --y-log --select NY,FL -o b.png --book covid"
+    epilog=examples("tallybook chart bubbles --x cases --y deaths --x-log --y-log --select NY,FL -o b.png --book covid")
 )
 def bubbles(  # noqa: PLR0913, PLR0917 (the options of the command are its parameters)
     output: Output,
@@ -122,7 +128,7 @@ def bubbles(  # noqa: PLR0913, PLR0917 (the options of the command are its param
         y=y,
         size=size,
         colour=colour,
-        day=_day(day),
+        day=None if day is None else day_of(day),
         log=(x_log, y_log),
         selected=geoids,
         known=book.places,
@@ -131,7 +137,7 @@ def bubbles(  # noqa: PLR0913, PLR0917 (the options of the command are its param
     _save(chart, output)
 
 
-@app.command(epilog="Example: tallybook chart place --place TX --metric cases -o texas.png --book covid")
+@app.command(epilog=examples("tallybook chart place --place TX --metric cases -o texas.png --book covid"))
 def place(
     output: Output,
     name: PlaceName,
@@ -154,7 +160,7 @@ def place(
     )
 
 
-@app.command(epilog="Example: tallybook chart excess --place Austria -o austria.png --book covid")
+@app.command(epilog=examples("tallybook chart excess --place Austria -o austria.png --book covid"))
 def excess(
     output: Output,
     name: Annotated[str, typer.Option("--place", help="A country, or a place and its country.")],
@@ -171,7 +177,7 @@ def excess(
     _save(charts(made, place_of(name, made), theme=theme, source=source), output)
 
 
-@app.command(epilog="Example: tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid")
+@app.command(epilog=examples("tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid"))
 def revisions(
     output: Output,
     name: PlaceName,
@@ -196,7 +202,7 @@ def revisions(
 
 
 @app.command(
-    "map", epilog="Example: tallybook chart map --level state --measure cases_avg_per_100k -o map.png --book covid"
+    "map", epilog=examples("tallybook chart map --level state --measure cases_avg_per_100k -o map.png --book covid")
 )
 def draw_map(
     output: Output,
@@ -219,7 +225,7 @@ def draw_map(
     book, shown = Book(folder), measure_of(measure)
     averages = book.averages(level) if shown.kind == "average" else None
     values = values_of(book.totals(level), shown, averages=averages, populations=book.places.frame)
-    wanted = _day(day)
+    wanted = None if day is None else day_of(day)
     at_day = values.filter(pl.col("date") == (pl.col("date").max() if wanted is None else wanted))
     if at_day.is_empty():
         raise ContractError(f"there is nothing of {day}", hint="give a day that was reported")
@@ -257,15 +263,6 @@ def _words(book: Book, theme: Literal["light", "dark"], headline: str | None, pi
     if pixels:
         words["width"], words["height"] = _size(pixels)
     return words
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ContractError(f"{text!r} is no date", hint="write it as YYYY-MM-DD") from None
 
 
 def _size(text: str) -> tuple[int, int]:

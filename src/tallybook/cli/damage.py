@@ -8,23 +8,28 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
+from tallybook.cli.documents import print_json
+from tallybook.cli.options import AsJson, BookFolder, examples
 from tallybook.cli.printing import err, out, progress, working
 
 EXAMPLES: Final = {
-    "verify": "Example: tallybook verify --book covid",
-    "rebuild": "Example: tallybook rebuild --book covid",
+    "verify": examples("tallybook verify --book covid"),
+    "rebuild": examples("tallybook rebuild --book covid"),
 }
 
-BookFolder = Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")]
 
-
-def verify(folder: BookFolder = Path()) -> None:
+def verify(*, as_json: AsJson = False, folder: BookFolder = Path()) -> None:
     """Check every file of the ledger against its checksum; exit with 1 and name those that are damaged."""
     from tallybook.book import Book
 
     book = Book(folder)
     with working("reading the ledger"):
         found = book.verify()
+    if as_json:
+        files = [(str(damage.file.relative_to(book.ledger.folder)), damage) for damage in found]
+        rows = [{"file": name, "what": damage.what, "untold": damage.untold} for name, damage in files]
+        print_json("verify", rows)
+        raise typer.Exit(1 if found else 0)
     if not found:
         out.print("every file of the ledger is as it was written")
         return

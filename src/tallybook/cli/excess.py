@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import date
 from pathlib import Path
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from tallybook.cli.documents import print_json
 from tallybook.cli.moments import moment_of
+from tallybook.cli.options import AsJson, BookFolder, Limit, examples
 from tallybook.cli.printing import out, print_rows
 from tallybook.errors import ContractError, UnknownPlaceError
+from tallybook.model.names import meant
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from tallybook.book import Book
 
 
-EXAMPLES: Final = (
-    "Examples: tallybook excess --book covid · tallybook excess Austria --book covid · "
-    "tallybook excess --compare-published recorded --book covid · "
-    "tallybook excess --interval-coverage 2019 --book covid · "
-    "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv"
+EXAMPLES: Final = examples(
+    "tallybook excess --book covid",
+    "tallybook excess Austria --book covid",
+    "tallybook excess --compare-published recorded --book covid",
+    "tallybook excess --interval-coverage 2019 --book covid",
+    "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv",
 )
 
 RECORDED: Final = "recorded"
@@ -66,16 +69,19 @@ def excess(
     ] = None,
     output: Annotated[
         Literal["table", "csv", "json"],
-        typer.Option("--format", help="A table for people, or CSV or JSON with every row."),
+        typer.Option("--format", help="A table for people, CSV with every row, or JSON, as --json."),
     ] = "table",
-    limit: Annotated[int, typer.Option(help="How many rows the table shows.")] = 60,
-    folder: Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")] = Path(),
+    limit: Limit = 60,
+    *,
+    as_json: AsJson = False,
+    folder: BookFolder = Path(),
 ) -> None:
     """Show deaths from all causes beside those expected from the years before, and the excess with its interval."""
     from tallybook.book import Book
     from tallybook.model.mortality import title
     from tallybook.release.excess import extended_table, summary
 
+    output = "json" if as_json else output
     book = Book(folder)
     if coverage is not None:
         _print(book.interval_coverage(coverage), output, limit)
@@ -121,10 +127,8 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
 
 
 def _print(rows: pl.DataFrame, output: Literal["table", "csv", "json"], limit: int) -> None:
-    import polars as pl
-
     if output == "json":
-        print(rows.with_columns(pl.selectors.temporal().dt.to_string("iso")).write_json())
+        print_json("excess", rows)
         return
     print_rows(rows, output, limit)
 
@@ -151,6 +155,4 @@ def place_of(name: str, made: pl.DataFrame) -> str:
         found = known.filter(pl.col(column).str.to_lowercase() == name.lower())["place"]
         if found.len() == 1:
             return str(found[0])
-    close = difflib.get_close_matches(name, known["place"].to_list(), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known['place'].head(8))} and so on"
-    raise UnknownPlaceError(f"no deaths from all causes of {name!r}", hint=hint)
+    raise UnknownPlaceError(f"no deaths from all causes of {name!r}", hint=meant(name, known["place"].to_list()))

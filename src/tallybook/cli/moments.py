@@ -1,8 +1,8 @@
-"""Moments as people write them."""
+"""Days and moments as people write them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,18 @@ from tallybook.errors import ContractError
 
 if TYPE_CHECKING:
     from tallybook.book import Book
+
+
+def day_of(text: str) -> date:
+    """Return the day a text tells.
+
+    Raises:
+        ContractError: it tells none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ContractError(f"{text!r} is no date", hint="write it as YYYY-MM-DD") from None
 
 
 def moment_of(text: str, book: Book) -> datetime:

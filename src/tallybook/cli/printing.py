@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
+
+BROKEN_PIPE: Final = 141
+"""What shells say of a program that SIGPIPE ended."""
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,11 +27,30 @@ if TYPE_CHECKING:
     from tallybook.release.write import Release
 
 
-out = Console(soft_wrap=True, highlight=False)
+class _Printer(Console):
+    """A console that ends quietly where nobody reads on, as behind ``| head``."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # What is flushed at the end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE)
+
+
+out = _Printer(soft_wrap=True, highlight=False)
 """What was asked for."""
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 """What is going on, and what went wrong."""
+
+
+def write(text: str) -> None:
+    """Write to standard output as it is; quietly end where nobody reads on."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        out.on_broken_pipe()
 
 
 def print_findings(findings: pl.DataFrame, limit: int) -> None:
@@ -46,7 +70,7 @@ def print_findings(findings: pl.DataFrame, limit: int) -> None:
         table.add_row(*map(escape, cells), ", ".join(row["anomaly"] or ()))
     out.print(table)
     if findings.height > limit:
-        out.print(f"and {findings.height - limit:,} earlier ones; --limit or --format json shows more")
+        out.print(f"and {findings.height - limit:,} earlier ones; --limit or --json shows more")
     counts = Table("code", "severity", "findings", "explained", box=None, pad_edge=False)
     for code, severity, number, known in summary.rows():
         counts.add_row(code, severity, f"{number:,}", f"{known:,}")
@@ -67,7 +91,7 @@ def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     from tallybook.release.layout import plain_numbers
 
     if output == "csv":
-        print(for_spreadsheets(plain_numbers(rows)).write_csv(), end="")
+        write(for_spreadsheets(plain_numbers(rows)).write_csv())
         return
     if rows.is_empty():
         return
@@ -185,11 +209,11 @@ def _parts_table(book: Book, made: Explanation) -> Table:
 
 @contextmanager
 def progress() -> Iterator[_Bar]:
-    """Show what is going on while the block runs, on a terminal only."""
+    """Show what is going on while the block runs, on a terminal only, whatever FORCE_COLOR says."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as shown:
         yield _Bar(shown)
 
 

@@ -14,12 +14,14 @@ from typing import Annotated, Any, Final
 import typer
 from rich.markup import escape
 
+from tallybook.cli.options import BookFolder, examples
 from tallybook.cli.printing import err, out
 from tallybook.errors import BookError, ContractError
 
-EXAMPLES: Final = (
-    "Examples: tallybook serve --book covid · tallybook serve --books books --port 8080 · "
-    "tallybook serve --book covid --host 0.0.0.0 --workers 4"
+EXAMPLES: Final = examples(
+    "tallybook serve --book covid",
+    "tallybook serve --books books --port 8080",
+    "tallybook serve --book covid --host 0.0.0.0 --workers 4",
 )
 
 _DRAIN_SECONDS: Final = 30
@@ -27,7 +29,7 @@ _APP: Final = "tallybook.book.serving:app"
 
 
 def serve(
-    folder: Annotated[Path, typer.Option("--book", metavar="DIR", help="The book's folder.")] = Path(),
+    folder: BookFolder = Path(),
     books: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A folder of books, each served below /b/ and its id.")
     ] = None,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from tallybook.errors import ContractError
+from tallybook.model.names import meant
 
 
 class Metric(StrEnum):
@@ -68,5 +69,7 @@ def level_of(name: str) -> Level:
     <Level.STATE: 'state'>
     """
     if name not in list(Level):
-        raise ContractError(f"no level {name!r}", hint=f"use one of {', '.join(Level)}")
+        raise ContractError(
+            f"no level {name!r}", hint=meant(name, [level.value for level in Level], otherwise="use one of")
+        )
     return Level(name)

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from tallybook.errors import BookError
+from tallybook.model.names import meant
 
 
 def templates() -> dict[str, Traversable]:
@@ -26,7 +27,7 @@ def copy_template(name: str, folder: Path) -> None:
         BookError: there is no such template, or the folder is not empty.
     """
     if name not in templates():
-        raise BookError(f"no template {name!r}", hint=f"there are {', '.join(templates())}")
+        raise BookError(f"no template {name!r}", hint=meant(name, templates()))
     if folder.exists() and not folder.is_dir():
         raise BookError(f"{folder} is a file", hint="give a new folder")
     if folder.exists() and any(folder.iterdir()):

@@ -12,6 +12,7 @@ from tallybook.measures.calendar import calendar
 from tallybook.measures.explain import Explanation, Origin, Part, explain_days
 from tallybook.measures.rolling import averages
 from tallybook.model.metrics import Level
+from tallybook.model.names import meant
 from tallybook.model.places import Place
 from tallybook.release.figures import Method, national, totals_of, withheld_of
 
@@ -41,7 +42,7 @@ def explain(
         ContractError: there is no such metric, or no average of the place on that day.
     """
     if metric not in method.metrics:
-        raise ContractError(f"no metric {metric!r}", hint=f"use one of {', '.join(method.metrics)}")
+        raise ContractError(f"no metric {metric!r}", hint=meant(metric, method.metrics, otherwise="use one of"))
     if place.level is Level.NATION:
         summed = _explain_sum(observations, place, day, metric, method)
         if summed is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
+from base64 import b64encode
 from collections.abc import Mapping
-from typing import cast
+from functools import partial
+from typing import Final, cast
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,10 +24,18 @@ from tallybook.server.problems import problem, problem_of
 from tallybook.server.respond import Desk, Slots
 from tallybook.server.served import Limits, ServedBook
 
-_BOOKS = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Books</title>
+_STYLE: Final = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}"
+_BOOKS: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>Books</title><style>{style}</style>
 <h1>Books</h1><ul>{items}</ul></html>
 """
+_ONLY_STYLE: Final = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""The list of books has its style in it, and nothing else."""
+
 _ABOUT = """Figures of an outbreak, by place and day, now and as they were known at any past moment.
 
 Every answer is made from one release and names its source, licence and as-of moment. Blank and null mean
@@ -55,6 +66,8 @@ def create_app(books: Mapping[str, ServedBook], *, several: bool = False, limits
     app.include_router(api.router, prefix=f"{prefix}/api/v1", dependencies=named)
     if several:
         app.add_route("/", lambda _: _list(desks), methods=["GET"])
+        for alone, home in (("/b", "./"), ("/b/", "../")):  # below whatever path the server is
+            app.add_route(alone, partial(_moved, home), methods=["GET"])
         app.add_route(prefix, lambda request: RedirectResponse(f"{request.url.path}/", 308), methods=["GET"])
     app.add_route(f"{prefix}/{{path:path}}", _file, methods=["GET"])
     app.add_exception_handler(TallybookError, _refused)
@@ -68,11 +81,17 @@ def _file(request: Request) -> Response:
     return file_answer(desk_of(request), request, request.path_params["path"])
 
 
+def _moved(to: str, _request: Request) -> Response:
+    return RedirectResponse(to, 308)
+
+
 def _list(desks: Mapping[str, Desk]) -> Response:
+    said = {name: {key: html.escape(text) for key, text in desk.book.about.items()} for name, desk in desks.items()}
     items = "".join(
-        f'<li><a href="b/{name}/">{html.escape(desk.book.about["title"])}</a></li>' for name, desk in desks.items()
+        f'<li><a href="b/{name}/">{about["title"]}</a>, {about["publisher"]}</li>' for name, about in said.items()
     )
-    return HTMLResponse(_BOOKS.format(items=items))
+    policy = {"Content-Security-Policy": _ONLY_STYLE}
+    return HTMLResponse(_BOOKS.format(items=items, style=_STYLE), headers=policy)
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from tallybook.errors import BookError
 from tallybook.model.cards import ANNOTATION_SCHEMA, Cadence, Reporting
 from tallybook.model.licences import licence
 from tallybook.model.metrics import Level
+from tallybook.model.names import meant
 from tallybook.sources.cards import NAME, Source, read_source
 from tallybook.sources.terms import named
 
@@ -28,7 +29,7 @@ class Catalogue(Mapping[str, Source]):
 
     def __getitem__(self, name: str) -> Source:
         if name not in self._sources:
-            raise BookError(f"no feed {name!r} in this book", hint=f"it has {', '.join(self._sources)}")
+            raise BookError(f"no feed {name!r} in this book", hint=meant(name, self._sources, otherwise="it has"))
         return self._sources[name]
 
     def __contains__(self, name: object) -> bool:
