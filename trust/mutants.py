@@ -178,7 +178,7 @@ def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
     by_module: dict[str, list[Mutant]] = {}
     for one in mutants:
         by_module.setdefault(one.module, []).append(one)
-    dice = random.Random(seed)  # noqa: S311 - a draw, and no secret
+    dice = random.Random(seed)
     shares = {name: math.ceil(size * len(those) / len(mutants)) for name, those in by_module.items()}
     drawn = [one for name, those in by_module.items() for one in dice.sample(those, min(len(those), shares[name]))]
     dice.shuffle(drawn)

@@ -81,7 +81,7 @@ class Reader:
 @cache
 def _folder() -> Path:
     """A folder for this process, in memory where there is such a place."""
-    shm = Path("/dev/shm")  # noqa: S108 (a new folder in it)
+    shm = Path("/dev/shm")
     return Path(tempfile.mkdtemp(prefix="tallybook-fuzz-", dir=shm if shm.is_dir() else None))
 
 
