@@ -10,8 +10,9 @@ from tallybook.model.config import BookConfig
 
 def configuration() -> str:
     """Return the keys of ``book.toml``, table by table."""
-    sections = [("At the top", BookConfig), *((f"`[{name}]`", table) for name, table in tables())]
-    return "\n\n".join(f"## {title}\n\n{key_table(table)}" for title, table in sections)
+    parts = [f"## At the top\n\n{key_table(BookConfig)}"]
+    parts += [f"## `[{name}]`\n\n{key_table(table)}" for name, table in tables()]
+    return "\n\n".join(parts)
 
 
 def tables() -> Iterator[tuple[str, type[BaseModel]]]:
