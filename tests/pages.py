@@ -75,7 +75,7 @@ def _from_here(card: Path, archive: str) -> None:
     if ARCHIVE in told:
         card.write_text(told.replace(ARCHIVE, archive))
         config = card.parents[1] / "book.toml"
-        config.write_text(f'private_hosts = ["127.0.0.1"]\n{config.read_text()}')
+        config.write_text(f'{config.read_text()}\n[fetch]\nprivate_hosts = ["127.0.0.1"]\n')
 
 
 def _in_here(command: str, folder: Path, file: str | None) -> str:
@@ -85,7 +85,7 @@ def _in_here(command: str, folder: Path, file: str | None) -> str:
     out.width = _COLUMNS
     with chdir(folder), patch.object(sys, "argv", words), redirect_stdout(shown), redirect_stderr(wrong):
         code = _exit_code()
-    assert (code, wrong.getvalue()) == (0, ""), f"{command}: {shown.getvalue()}"
+    assert (code, wrong.getvalue()) == (0, ""), f"{command}: {shown.getvalue()}{wrong.getvalue()}"
     if not file:
         return shown.getvalue()
     (folder / file).write_text(shown.getvalue())
