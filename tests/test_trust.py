@@ -4,6 +4,7 @@ import errno
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,14 @@ def test_a_line_that_was_cut_off_while_it_was_written_is_no_line(tmp_path: Path)
     assert whole_lines(file) == ["one\N{LINE SEPARATOR}line"]
     append_line(file, "two")
     assert file.read_text() == "one\N{LINE SEPARATOR}line\ntwo\n"
+
+
+def test_a_line_for_which_there_is_no_room_leaves_what_was_there(staged: Path) -> None:
+    file = staged / "sums.jsonl"
+    file.write_text("one\n")
+    done = run(append_line, file, "x" * 100, within=staged, fault=Fault(limits={resource.RLIMIT_FSIZE: 50}))
+    assert done.code  # what it prints has no room, either
+    assert file.read_text() == "one\n"
 
 
 def test_a_log_whose_last_line_was_cut_off_is_read_and_gone_on_with(staged: Path) -> None:
