@@ -1,12 +1,15 @@
 """A few of each fault that `make trust` tries hundreds of; see docs/explanation/faults.md."""
 
+import errno
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +17,14 @@ import pytest
 from conftest import HERE
 from crash import Stage, Tally, killed
 from crowd import crowd, publishing_crowd
-from scenes import CLOSE, IMPORT, PUBLISH, RECORD, Scene, feed, held
+from scenes import CLOSE, IMPORT, PUBLISH, RECORD, Scene, command_line, feed, held, public
 from shortage import SHORTAGES, SQUEEZED, Shortage, clock_back, suffered
 from tallybook import Book
 from tallybook.book.alone import alone
 from tallybook.errors import BookError, LedgerError
 from tallybook.model.files import append_line, whole_lines
 from tallybook.sources.archive import Act, Archive, Used
-from watched import run
+from watched import Fault, run
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,14 @@ def test_a_line_that_was_cut_off_while_it_was_written_is_no_line(tmp_path: Path)
     assert file.read_text() == "one\N{LINE SEPARATOR}line\ntwo\n"
 
 
+def test_a_line_for_which_there_is_no_room_leaves_what_was_there(staged: Path) -> None:
+    file = staged / "sums.jsonl"
+    file.write_text("one\n")
+    done = run(append_line, file, "x" * 100, within=staged, fault=Fault(limits={resource.RLIMIT_FSIZE: 50}))
+    assert done.code  # what it prints has no room, either
+    assert file.read_text() == "one\n"
+
+
 def test_a_log_whose_last_line_was_cut_off_is_read_and_gone_on_with(staged: Path) -> None:
     book = Book(staged / "book")
     releases, acts = book.releases(), book.raw.acts()
@@ -132,6 +143,14 @@ def test_whoever_verifies_or_rebuilds_waits_for_who_writes(staged: Path, monkeyp
             with pytest.raises(LedgerError, match="another process has been writing"):
                 work()
     assert book.verify() == []
+
+
+def test_what_cannot_be_written_can_be_published_elsewhere(staged: Path) -> None:
+    elsewhere = replace(RECORD, hours=2, command=("publish", "--no-site", "--out", "{home}/public"))
+    only_read = Fault(at=1, error=errno.EROFS)
+    done = run(command_line, elsewhere, staged, within=staged / "book", fault=only_read)
+    assert (done.code, done.err) == (0, "")
+    assert public(staged / "public")
 
 
 def test_importing_all_of_it_starts_no_thread_that_works() -> None:

@@ -21,7 +21,12 @@ from watched import Ended, Fault, run
 
 _LATE: Final = re.compile(r"^thread '[^']+' \(\d+\) panicked at .*?^note: [^\n]*$", re.MULTILINE | re.DOTALL)
 _MEGABYTE: Final = 1 << 20
-_ENDS: Final = {0: "went on", -signal.SIGABRT: "aborted", -signal.SIGKILL: "hung and was killed"}
+_ENDS: Final = {
+    0: "went on",
+    -signal.SIGABRT: "aborted",
+    -signal.SIGKILL: "hung and was killed",
+    99: "an exception of the engine",
+}
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ class Publisher:
         )
         if log:
             self._keep_register(moment)
+            self.raw.about_to(None)
             self.releases.add(state)
         return release
 
@@ -198,9 +199,10 @@ class Publisher:
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
             return False, notes
+        if not waiting:  # nothing is written then: the ledger may be one that cannot be
+            return False, []
         with alone(self.ledger.folder):
-            days = tuple(map(str, waiting))
-            self.raw.about_to(Act("close", days=days, in_time=True) if days else None)
+            self.raw.about_to(Act("close", days=tuple(map(str, waiting)), in_time=True))
             closed = close(self.ledger, fresh, self.live.records(), waiting, time_zone=self.config.time_zone)
         return bool(closed), []
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from tallybook.model.files import synced
+from tallybook.model.files import append_line, synced
 
 APART: Final = "raw"
 """A folder in the folder that has checksums of its own."""
@@ -102,10 +102,8 @@ class Checksums:
                 said = {"path": file.relative_to(self._folder).as_posix(), "bytes": size, "sha256": digest}
                 chain = _linked(chain, said)
                 lines.append(json.dumps({**said, "chain": chain}) + "\n")
-            with self._file.open("a", encoding="utf-8") as sums:
-                sums.write("".join(lines))
-                sums.flush()
-                os.fsync(sums.fileno())
+            # All lines or none: half of one would look like damage.
+            append_line(self._file, "".join(lines).removesuffix("\n"))
             for folder in (self._file.parent, self._folder) if new else ():
                 synced(folder)
 

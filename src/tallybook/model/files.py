@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from tallybook.errors import BookError, SourceError
 
@@ -108,11 +109,12 @@ def append_line(file: Path, line: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    with file.open("a+b") as lines:
+    with file.open("a+b", buffering=0) as lines:  # what is buffered would be written again at the end
         whole = _whole(lines)
         try:
-            lines.write(f"{line}\n".encode())
-            lines.flush()
+            left = f"{line}\n".encode()
+            while left:
+                left = left[lines.write(left) or 0 :]
             os.fsync(lines.fileno())
         except OSError:
             with suppress(OSError):  # else whoever adds the next line does it
@@ -122,7 +124,7 @@ def append_line(file: Path, line: str) -> None:
         synced(file.parent)
 
 
-def _whole(lines: IO[bytes]) -> int:
+def _whole(lines: FileIO) -> int:
     """Cut off a last line without an end, and return how many bytes there are then."""
     size = lines.seek(0, os.SEEK_END)
     lines.seek(max(0, size - 1))
