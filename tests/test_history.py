@@ -178,7 +178,8 @@ def test_what_a_file_would_withdraw_is_counted_of_its_own_source(tmp_path: Path)
     ledger = Ledger(tmp_path)
     for number, source in enumerate(("nyt", "health")):
         ledger.record(reports_of(({("USA-01", 1): 1, ("USA-01", 3): 3}, WHOLE, source)), as_of=moment(number))
-    files = [reports_of((values, FIRST_DAYS, "nyt")) for values in ({}, {("USA-01", 1): 1})]
+    said: list[Values] = [{}, {("USA-01", 1): 1}]
+    files = [reports_of((values, FIRST_DAYS, "nyt")) for values in said]
     assert ledger.would_withdraw(files, as_of=moment(2)) == [(1, 1), (0, 1)]
 
 
