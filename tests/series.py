@@ -28,8 +28,8 @@ def frame_of(*places: Sequence[int | None]) -> pl.DataFrame:
 
 
 def register_of(*entries: dict[str, Any]) -> pl.DataFrame:
-    blank = {**dict.fromkeys(ANOMALY_COLUMNS), "type": "cases", "adjusted_daily_count_for_avg": 0}
-    schema = dict.fromkeys(ANOMALY_COLUMNS, pl.String) | {
+    blank = {**dict.fromkeys((*ANOMALY_COLUMNS, "id")), "type": "cases", "adjusted_daily_count_for_avg": 0}
+    schema = dict.fromkeys((*ANOMALY_COLUMNS, "id"), pl.String) | {
         "date": pl.Date,
         "end_date": pl.Date,
         "adjusted_daily_count_for_avg": pl.Int64,

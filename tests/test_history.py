@@ -174,6 +174,15 @@ def test_what_one_source_withdraws_another_may_still_say(tmp_path: Path) -> None
     assert [ledger.as_of(moment(number))["value"].item() for number in range(3)] == [1.0, 2.0, 1.0]
 
 
+def test_what_a_file_would_withdraw_is_counted_of_its_own_source(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for number, source in enumerate(("nyt", "health")):
+        ledger.record(reports_of(({("USA-01", 1): 1, ("USA-01", 3): 3}, WHOLE, source)), as_of=moment(number))
+    said: list[Values] = [{}, {("USA-01", 1): 1}]
+    files = [reports_of((values, FIRST_DAYS, "nyt")) for values in said]
+    assert ledger.would_withdraw(files, as_of=moment(2)) == [(1, 1), (0, 1)]
+
+
 def test_records_and_revisions_say_where_a_value_came_from(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     for number, value in enumerate((1, 1, 4)):

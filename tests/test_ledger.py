@@ -141,6 +141,16 @@ def test_the_later_of_two_records_for_one_moment_holds(tmp_path: Path) -> None:
     assert known(book) == {("USA-01", 1): 1}
 
 
+def test_a_file_recorded_again_for_its_moment_is_no_record(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "ledger")
+    file = reports_of({("USA-01", 1): 1})
+    for _ in range(2):
+        book.record(file, as_of=START)
+        assert book.records()["record"].to_list() == [0]
+    book.record(file, as_of=START + dt.timedelta(hours=1))
+    assert book.records()["record"].to_list() == [0, 1]
+
+
 def test_one_commit_per_file_says_where_it_came_from(tmp_path: Path) -> None:
     book = Ledger(tmp_path / "ledger")
     for value in (1, 2):

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tallybook import Level
 from tallybook.ledger import known
-from tallybook.ledger.index import Index, build
+from tallybook.ledger.index import Index, build, read, write
 from tallybook.ledger.known import STATE, Known
 from tallybook.ledger.states import changes_of, current, differences, held, in_order, of_all_sources, standing
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, REPORT_SCHEMA, STATE_SCHEMA, Coverage
@@ -221,3 +222,14 @@ def test_what_is_learned_takes_the_place_of_what_was_known(
         key: what for key, what in expected.items() if unbounded or first <= key[2] <= last
     }
     assert there.height == len({key_of(row) for row in there.to_dicts()})
+
+
+def test_an_index_in_a_folder_with_a_star_is_not_that_of_another(tmp_path: Path) -> None:
+    for name, value in (("g*b", 1.0), ("gob", 2.0)):
+        rows = rows_of([(("USA-01", "cases", FIRST), "nyt", 0, (value, "reported"))])
+        write(tmp_path / name, build(frame_of(rows)), [f"{name}.parquet"])
+    found = read(str(tmp_path / "g*b"))
+    assert found is not None
+    assert found[0].collect()["value"].to_list() == [1.0]
+    assert set(found[1]) == {"g*b.parquet"}
+    assert read(str(tmp_path / "none")) is None

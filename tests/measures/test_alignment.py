@@ -50,3 +50,8 @@ def test_days_are_whole_across_a_clock_change_in_the_frame_that_came() -> None:
 def test_an_outbreak_cannot_begin_at_nothing() -> None:
     with pytest.raises(ContractError, match="cannot begin at 0"):
         day_of_outbreak(outbreak([1]), at_least=0)
+
+
+def test_nothing_is_added_but_the_day() -> None:
+    totals = pl.DataFrame({"geoid": "USA-53", "date": [dt.date(2020, 3, 1)], "cases": [9_000_000]})
+    assert day_of_outbreak(totals, per_100k=True, at_least=1).columns == ["geoid", "date", "cases", "day_of_outbreak"]

@@ -375,3 +375,20 @@ def test_nothing_to_estimate_is_said() -> None:
         excess_deaths(rows, place="geoid")
     with pytest.raises(ContractError, match="no year can be held back"):
         interval_coverage(weeks(season, years=range(2019, 2021)), until=2019, place="geoid")
+
+
+def test_weeks_and_months_of_one_place_are_expected_each_by_itself() -> None:
+    weekly = weeks(season)
+    monthly = months(lambda year, month: 900 + 10 * (year - 2015) + 20 * month)
+    made = excess_deaths(pl.concat([weekly, monthly], how="diagonal"), place="geoid")["expected_deaths"].to_list()
+    apart = [excess_deaths(rows, place="geoid")["expected_deaths"].to_list() for rows in (weekly, monthly)]
+    assert made == pytest.approx(apart[0] + apart[1])
+
+
+def test_a_spline_is_read_between_its_weeks_and_months_are_not() -> None:
+    known = pl.col("year") == 2020
+    made = excess_deaths(weeks(season).filter(known | (pl.col("week") != 26)), place="geoid")
+    assert made.filter(week=26)["expected_deaths"].item() == pytest.approx(170 + 3 * 5, abs=15)
+    rows = months(lambda year, month: 900 + 10 * (year - 2015) + 20 * month).filter(known | (pl.col("month") != 6))
+    made = excess_deaths(rows, place="geoid")
+    assert made.filter(pl.col("expected_deaths").is_null())["month"].to_list() == [6]

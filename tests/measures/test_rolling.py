@@ -124,6 +124,13 @@ def test_rule_6_before_the_first_row_every_day_is_a_zero() -> None:
     assert averages([7, 7]) == [1.0, 2.0]
 
 
+def test_every_day_names_the_entries_that_concern_it() -> None:
+    entries = [entry(1, omit=True, id="a"), entry(1, end=2, adjust=3, id="b"), entry(2, omit=True)]
+    made = rolling_average(frame_of([7, 7, 7]), ["cases"], anomalies=register_of(*entries), details=True)
+    assert made["cases_anomaly"].to_list() == [None, ["a", "b"], ["b"]]
+    assert made["cases_omitted"].to_list() == [False, True, True]
+
+
 def test_rule_7_a_window_has_counted_days_only() -> None:
     register = register_of(entry(3, end=5, omit=True))
     made = rolling_average(frame_of([7] * 12), ["cases"], anomalies=register, details=True).row(-1, named=True)
