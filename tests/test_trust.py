@@ -17,6 +17,7 @@ import pytest
 from conftest import HERE
 from crash import Stage, Tally, killed
 from crowd import crowd, publishing_crowd
+from defects import DEFECTS
 from scenes import CLOSE, IMPORT, PUBLISH, RECORD, Scene, command_line, feed, held, public
 from shortage import SHORTAGES, SQUEEZED, Shortage, clock_back, suffered
 from tallybook import Book
@@ -172,3 +173,8 @@ def test_the_report_tells_of_nothing_that_was_lost() -> None:
     for _fault, tries, _hit, survived, lost, *_ in rows:
         assert survived == tries
         assert lost == "0"
+
+
+def test_every_seeded_defect_stands_where_the_code_is() -> None:
+    for defect in DEFECTS:
+        assert (HERE / "src/tallybook" / defect.file).read_text().count(defect.right) == 1, defect
