@@ -188,10 +188,14 @@ def test_a_wrong_configuration_says_which_key(book: Book, old: str, new: str, sa
 def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
     with pytest.raises(BookError, match=r"no book in .*; make one with `tallybook init DIR`"):
         Book(tmp_path / "none")
-    with pytest.raises(BookError, match="no template 'nty'; there are connecticut, measles, nyt, plain, simulated"):
+    with pytest.raises(BookError, match="no template 'nty'; did you mean 'nyt'"):
         Book.init(tmp_path / "new", template="nty")
-    with pytest.raises(BookError, match="no feed 'nty' in this book; it has nyt"):
+    with pytest.raises(BookError, match="no template 'zoo'; there are connecticut, measles, nyt, plain, simulated"):
+        Book.init(tmp_path / "new", template="zoo")
+    with pytest.raises(BookError, match="no feed 'nty' in this book; did you mean 'nyt'"):
         book.record("nty", tmp_path)
+    with pytest.raises(BookError, match="no feed 'zoo' in this book; it has nyt"):
+        book.record("zoo", tmp_path)
     plain = Book.init(tmp_path / "plain")
     with pytest.raises(BookError, match="feed 'agency' has no url"):
         plain.record("agency")

@@ -312,7 +312,7 @@ def test_charts_are_drawn_from_a_book(name: str, arguments: tuple[str, ...], tmp
     ("arguments", "says"),
     [
         (("compare", "--places", "Ohoi", "-o", "x.png"), "no place 'Ohoi'"),
-        (("compare", "--measure", "case", "-o", "x.png"), "use one of"),
+        (("compare", "--measure", "case", "-o", "x.png"), "did you mean 'cases'?"),
         (("bubbles", "--date", "May 2", "-o", "x.png"), "write it as YYYY-MM-DD"),
         (("compare", "--pixels", "big", "-o", "x.png"), "such as 760x420"),
     ],

@@ -17,7 +17,7 @@ from tallybook.cli.commands import EXIT_CODES, app
 from tallybook.errors import TallybookError
 from test_cli import tallybook
 
-CODES = {"0", "1", "2", "130", "141"}
+CODES = {"0", "1", "2", "130", "141", "143"}
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,11 @@ def test_an_interruption_is_one_line_and_130(book: Path) -> None:
     code += "import sys; sys.argv = ['tallybook', 'check', '--book', sys.argv[1]]\n"
     code += "patch.object(tallybook.book.Book, 'check', check).start()\nfrom tallybook.cli import main\nmain()\n"
     done = subprocess.run([sys.executable, "-c", code, book], capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        130,
+        "",
+        "error: interrupted; nothing is left half done: run it again\n",
+    )
 
 
 def test_the_help_and_the_reference_name_every_exit_code() -> None:

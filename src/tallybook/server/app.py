@@ -86,10 +86,10 @@ def _moved(to: str, _request: Request) -> Response:
 
 
 def _list(desks: Mapping[str, Desk]) -> Response:
-    said = {name: {key: html.escape(text) for key, text in desk.book.about.items()} for name, desk in desks.items()}
-    items = "".join(
-        f'<li><a href="b/{name}/">{about["title"]}</a>, {about["publisher"]}</li>' for name, about in said.items()
-    )
+    said = [
+        (name, *(html.escape(desk.book.about[key]) for key in ("title", "publisher"))) for name, desk in desks.items()
+    ]
+    items = "".join(f'<li><a href="b/{name}/">{title}</a>, {publisher}</li>' for name, title, publisher in said)
     policy = {"Content-Security-Policy": _ONLY_STYLE}
     return HTMLResponse(_BOOKS.format(items=items, style=_STYLE), headers=policy)
 
