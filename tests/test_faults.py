@@ -1,9 +1,11 @@
 """What goes wrong and must not hurt: processes that are killed, disks that are full, readers in between."""
 
 import datetime as dt
+import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import polars as pl
 import pytest
 
 from tallybook import Ledger
+from tallybook.ledger.quiet import without_panics
 from tallybook.model.reports import KEY, REPORT_SCHEMA, Reports
 
 START = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
@@ -120,3 +123,21 @@ def test_a_reader_sees_the_state_before_or_after_a_write(tmp_path: Path) -> None
         process.kill()
     assert seen == sorted(seen)
     assert state.select(pl.struct(KEY).n_unique()).item() == KEYS
+
+
+def test_the_standard_error_is_what_it_was_after_two_threads_wrote_at_a_time() -> None:
+    before, began = os.fstat(2), threading.Event()
+
+    def write(seconds: float) -> None:
+        with without_panics():
+            began.set()
+            time.sleep(seconds)
+
+    # Who begins later ends later, and must not put back what it found meanwhile.
+    first, second = (threading.Thread(target=write, args=(seconds,)) for seconds in (0.2, 0.4))
+    first.start()
+    assert began.wait(timeout=10)
+    second.start()
+    first.join()
+    second.join()
+    assert os.path.samestat(os.fstat(2), before)

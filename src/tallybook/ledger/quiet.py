@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from typing import IO, Final
 _LAST_WORDS_SECONDS: Final = 0.3
 """How long threads that give up may take to say so."""
 
+_ONE_AT_A_TIME: Final = threading.RLock()
+
 
 @contextmanager
 def without_panics() -> Iterator[None]:
@@ -20,6 +23,13 @@ def without_panics() -> Iterator[None]:
 
     Where a disk is full, threads of the engine print that they give up, several lines each, before it says so itself.
     """
+    # There is one standard error: of two threads, the later would put back what the earlier had put there.
+    with _ONE_AT_A_TIME, _redirected():
+        yield
+
+
+@contextmanager
+def _redirected() -> Iterator[None]:
     try:
         kept, said = os.dup(2), _memory()
     except OSError:  # there is no standard error, or no room for what would be kept
