@@ -203,3 +203,15 @@ def test_records_and_revisions_say_where_a_value_came_from(tmp_path: Path) -> No
     }.items() <= revised.items()
     assert ledger.revisions(since=moment(2)).is_empty()
     assert ledger.revisions(since=moment(1)).height == 1
+
+
+def test_revisions_come_in_the_order_they_were_made(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    said: list[Values] = [
+        {("USA-01", 1): 1, ("USA-02", 1): 1},
+        {("USA-01", 1): 1, ("USA-02", 1): 2},
+        {("USA-01", 1): 2, ("USA-02", 1): 2},
+    ]
+    for number, values in enumerate(said):
+        ledger.record(reports_of((values, WHOLE, "nyt")), as_of=moment(number))
+    assert ledger.revisions().select("place", "as_of").rows() == [("USA-02", moment(1)), ("USA-01", moment(2))]

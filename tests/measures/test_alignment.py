@@ -28,6 +28,10 @@ def test_an_outbreak_can_only_begin_since_a_date_or_from_so_many_cases() -> None
     rows = outbreak([5, 50, 500, 5000, 50_000])
     assert day_of_outbreak(rows, since=DAYS[2])["day_of_outbreak"].to_list() == [None, None, 1, 2, 3]
     assert day_of_outbreak(rows, at_least=1000)["day_of_outbreak"].to_list() == [None, None, None, 1, 2]
+    both = day_of_outbreak(rows, since=DAYS[1], at_least=500)
+    assert both["day_of_outbreak"].to_list() == [None, None, 1, 2, 3]
+    both = day_of_outbreak(rows, since=DAYS[3], at_least=500)
+    assert both["day_of_outbreak"].to_list() == [None, None, None, 1, 2]
     # 7,614,893 people live in Washington: 0.66 of 100,000 are 50 of them.
     rates = day_of_outbreak(rows, at_least=0.6, per_100k=True)
     assert rates["day_of_outbreak"].to_list() == [None, 1, 2, 3, 4]
