@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -29,11 +30,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Book, Release]:
     return book, book.publish(site=False)
 
 
-def html(shown: object) -> str:
-    told = shown._repr_html_()  # type: ignore[attr-defined]
+class Shown(Protocol):
+    """What notebooks show."""
+
+    def _repr_html_(self) -> str: ...
+
+
+def html(shown: Shown) -> str:
+    told = shown._repr_html_()
     assert told.startswith("<div><strong>")
     assert told.endswith("</div>")
-    return str(told)
+    return told
 
 
 def test_a_book_shows_what_it_is(made: tuple[Book, Release]) -> None:

@@ -1,7 +1,8 @@
-"""Texts that are not what they look like: characters that do not show, and formulas to those who open a table."""
+"""Texts for people: characters that do not show, what spreadsheets take for formulas, and words in a row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -22,3 +23,12 @@ def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     risky = pl.col(texts).str.contains(FORMULA)
     return frame.with_columns(pl.when(risky).then("'" + pl.col(texts)).otherwise(pl.col(texts)).name.keep())
+
+
+def in_one_row(words: Sequence[str]) -> str:
+    """Return words as a sentence has them; nothing of none.
+
+    >>> in_one_row(["cases"]), in_one_row(["cases", "deaths", "tests"])
+    ('cases', 'cases, deaths and tests')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

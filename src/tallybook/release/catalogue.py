@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 
 from tallybook.model.cards import Cadence
 from tallybook.release.dictionary import DICTIONARY
-from tallybook.release.facts import MEDIA, Facts
+from tallybook.release.facts import Facts, media_type
 from tallybook.release.meanings import file_meaning
 
 CATALOGUE: Final = "data.json"
@@ -59,7 +59,7 @@ def _dataset(told: Facts) -> dict[str, Any]:
         "temporal": told.first and f"{told.first}/{told.last}",
         "accrualPeriodicity": _every(told),
         "describedBy": told.url(DICTIONARY),
-        "describedByType": MEDIA[".csv"],
+        "describedByType": media_type(DICTIONARY),
         "landingPage": told.address,
         "references": [source["address"] for source in told.sources if source["address"]],
         "distribution": [_distribution(told, file["path"]) for file in told.card["files"]],
@@ -82,13 +82,12 @@ def _every(told: Facts) -> str | None:
 
 
 def _distribution(told: Facts, path: str) -> dict[str, Any]:
-    ending = PurePosixPath(path).suffix
     made = {
         "@type": "dcat:Distribution",
         "title": path,
         "description": file_meaning(path),
         "downloadURL": told.url(path),
-        "mediaType": MEDIA.get(ending, "application/octet-stream"),
-        "format": ending.removeprefix("."),
+        "mediaType": media_type(path),
+        "format": PurePosixPath(path).suffix.removeprefix("."),
     }
     return {key: value for key, value in made.items() if value}

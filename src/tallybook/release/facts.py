@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from tallybook.model.licences import Licence, licence
 from tallybook.model.metrics import COUNTS, Level
+from tallybook.model.texts import in_one_row
 from tallybook.release.dictionary import read_sources
 from tallybook.release.layout import AVERAGES, STEMS
 
@@ -29,6 +30,8 @@ MEDIA: Final = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """The media types of a release's files, by how their names end."""
+
+_UNKNOWN: Final = "application/octet-stream"
 
 COUNTRY: Final = "United States"
 """Where all places of the gazetteer are."""
@@ -143,11 +146,11 @@ class Facts:
         return {str(path): rows.to_dicts() for (path,), rows in told}
 
     def _described(self) -> str:
-        what = _and([name.replace("_", " ") for name in self.metrics])
+        what = in_one_row([name.replace("_", " ") for name in self.metrics])
         days = f" from {self.first} to {self.last}" if self.first else ""
         if not what:
             return f"{self.title}, as published by {self.publisher}."
-        where = _and([_MANY[level] for level in self.levels])
+        where = in_one_row([_MANY[level] for level in self.levels])
         return (
             f"Cumulative counts of {what} by date{days}, of {where}; new counts, "
             "rolling averages and rates per 100,000 people; what was revised, and where each value comes from. "
@@ -174,5 +177,10 @@ def facts(folder: Path, card: Mapping[str, Any], columns: pl.DataFrame) -> Facts
     return Facts(card, read_sources(folder), columns, first, last, places)
 
 
-def _and(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+def media_type(path: str) -> str:
+    """Return the media type of a file of a release.
+
+    >>> media_type("us-states.csv"), media_type("LICENSE")
+    ('text/csv', 'application/octet-stream')
+    """
+    return MEDIA.get(PurePosixPath(path).suffix, _UNKNOWN)

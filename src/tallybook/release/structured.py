@@ -6,10 +6,9 @@ Source: https://schema.org/Dataset, and what Google Dataset Search asks of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Any
 
-from tallybook.release.facts import MEDIA, Facts
+from tallybook.release.facts import Facts, media_type
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.meanings import file_meaning
 
@@ -83,10 +82,9 @@ def _based_on(told: Facts) -> Iterator[dict[str, Any]]:
 
 
 def _download(told: Facts, path: str) -> dict[str, Any]:
-    ending = PurePosixPath(path).suffix
     return {
         "@type": "DataDownload",
         "name": file_meaning(path) or path,
         "contentUrl": told.url(path),
-        "encodingFormat": MEDIA.get(ending, "application/octet-stream"),
+        "encodingFormat": media_type(path),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tallybook.model.licences import licence
+from tallybook.model.texts import in_one_row
 from tallybook.sources.cards import Source
 
 _NAMED: Final = 5
@@ -50,4 +51,4 @@ def _listed(names: Sequence[str]) -> str:
     names = list(dict.fromkeys(names))
     more = len(names) - _NAMED
     shown = [*names[:_NAMED], f"{more} more"] if more > 0 else names
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    return in_one_row(shown)
