@@ -278,7 +278,7 @@ def test_check_prints_findings_and_is_strict_when_asked(tmp_path: Path, feed: Pa
     assert "the total fell by 5 to 9" in shown.stdout
     assert "too-early  error     1" in re.sub(r" +(?=\d)", "     ", shown.stdout)
     assert tallybook("check", "--book", book, "--strict").returncode == 2
-    findings = json.loads(tallybook("check", "--book", book, "--format", "json").stdout)["rows"]
+    findings = json.loads(tallybook("check", "--book", book, "--json").stdout)["rows"]
     assert {"code": "decline", "date": "2020-05-03", "place": "USA-39"}.items() <= findings[-1].items()
     drafts = tallybook("suggest-anomalies", "--book", book).stdout
     assert "2020-05-03,,,Ohio,USA-39,cases,,,0," in drafts

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import typer
 
 from tallybook.cli.documents import print_json
 from tallybook.cli.moments import moment_of
-from tallybook.cli.options import AsJson, BookFolder, Limit, examples
+from tallybook.cli.options import AsJson, BookFolder, Format, Limit, examples
 from tallybook.cli.printing import out, print_rows
 from tallybook.errors import ContractError, UnknownPlaceError
 from tallybook.model.names import meant
@@ -29,6 +29,8 @@ EXAMPLES: Final = examples(
     "tallybook excess --interval-coverage 2019 --book covid",
     "tallybook excess --baseline 2016-2019 --format csv --book covid > excess.csv",
 )
+
+Shown: TypeAlias = Literal["table", "csv", "json"]
 
 RECORDED: Final = "recorded"
 """What is said instead of a file for the figures that came with the recorded one."""
@@ -67,10 +69,7 @@ def excess(
             help="How often intervals held what happened, in years held back through this one.",
         ),
     ] = None,
-    output: Annotated[
-        Literal["table", "csv", "json"],
-        typer.Option("--format", help="A table for people, CSV with every row, or JSON, as --json."),
-    ] = "table",
+    output: Format = "table",
     limit: Limit = 60,
     *,
     as_json: AsJson = False,
@@ -81,26 +80,26 @@ def excess(
     from tallybook.model.mortality import title
     from tallybook.release.excess import extended_table, summary
 
-    output = "json" if as_json else output
+    shown: Shown = "json" if as_json else output
     book = Book(folder)
     if coverage is not None:
-        _print(book.interval_coverage(coverage), output, limit)
+        _print(book.interval_coverage(coverage), shown, limit)
         return
     moment = None if as_of is None else moment_of(as_of, book)
     made = book.excess(as_of=moment, baseline=None if baseline is None else _years(baseline))
     if compare is not None:
-        _compare(book, made, compare, output, limit)
+        _compare(book, made, compare, shown, limit)
         return
     rows = made if place is None else made.filter(made.select(title())["place"] == place_of(place, made))
-    if output != "table":
-        _print(extended_table(rows), output, limit)
+    if shown != "table":
+        _print(extended_table(rows), shown, limit)
     elif place is None:
-        _print(summary(rows).select(_OF_SUMMARY), output, limit)
+        _print(summary(rows).select(_OF_SUMMARY), shown, limit)
     else:
-        _print(rows.select(_OF_PERIODS), output, limit)
+        _print(rows.select(_OF_PERIODS), shown, limit)
 
 
-def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["table", "csv", "json"], limit: int) -> None:
+def _compare(book: Book, made: pl.DataFrame, compare: str, shown: Shown, limit: int) -> None:
     """Print the table of agreement, and in a line what it adds up to."""
     from tallybook.model.files import read_file
     from tallybook.release.excess import agreement
@@ -115,8 +114,8 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
         raise ContractError(
             f"{compare} has no expected deaths to compare with", hint="they are in a published deaths.csv"
         )
-    _print(table, output, limit)
-    if output == "table":
+    _print(table, shown, limit)
+    if shown == "table":
         rows, equal, one, more, lost = (
             table.select("published", "equal", "one_off", "further_off", "missing").sum().row(0)
         )
@@ -126,11 +125,11 @@ def _compare(book: Book, made: pl.DataFrame, compare: str, output: Literal["tabl
         )
 
 
-def _print(rows: pl.DataFrame, output: Literal["table", "csv", "json"], limit: int) -> None:
-    if output == "json":
+def _print(rows: pl.DataFrame, shown: Shown, limit: int) -> None:
+    if shown == "json":
         print_json("excess", rows)
         return
-    print_rows(rows, output, limit)
+    print_rows(rows, shown, limit)
 
 
 def _years(text: str) -> tuple[int, int]:

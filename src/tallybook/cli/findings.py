@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from tallybook.cli.printing import print_findings, progress, write
 
 
 def check(
-    output: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="A table for people, or JSON, as --json.")
-    ] = "table",
     limit: Annotated[int, typer.Option(help="How many findings the table shows, the latest first.")] = 40,
     *,
     as_json: AsJson = False,
@@ -28,7 +25,7 @@ def check(
     book = Book(folder)
     with progress() as bar:
         findings = book.check(progress=bar)
-    if as_json or output == "json":
+    if as_json:
         print_json("check", findings)
     else:
         print_findings(findings, limit)
