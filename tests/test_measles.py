@@ -6,10 +6,12 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from server_fixtures import serving
 from tallybook import Book
 from tallybook.book.weekly import weekly_book
+from tallybook.cli.commands import app
 from tallybook.errors import ContractError
 
 
@@ -144,3 +146,23 @@ def test_the_api_says_why_a_count_is_missing_and_which_are_provisional(measles: 
     assert "cases_status" not in plain.columns
     assert {row["cases_status"] for row in rows} == {"provisional", "withheld"}
     assert [row["cases_avg"] for row in rows if row["cases_status"] == "withheld"] == [None] * 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("compare", "--measure", "new_cases"), ["New cases per week in", "By week of outbreak", "Week 1"]),
+        (("place", "--place", "TX"), ["New cases per week in Texas", "announced that week"]),
+        (("revisions", "--place", "TX", "--as-of", "2025-06-01"), ["New cases per week in Texas"]),
+        (("map", "--measure", "new_cases"), ["New cases per week"]),
+        (("map", "--measure", "cases_avg"), ["Cases per day, rolling average"]),
+    ],
+)
+def test_pictures_of_weeks_speak_of_weeks(
+    measles: Book, arguments: tuple[str, ...], says: list[str], tmp_path: Path
+) -> None:
+    drawn = tmp_path / "drawn.svg"
+    done = CliRunner().invoke(app, ["chart", *arguments, "-o", str(drawn), "--book", str(measles.folder)])
+    assert done.exit_code == 0, done.output
+    words = drawn.read_text(encoding="utf-8")
+    assert [said for said in says if said not in words] == []

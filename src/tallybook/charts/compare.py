@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from tallybook.charts import picture as look
-from tallybook.charts.measures import DEFAULT, measure_of, values_of
+from tallybook.charts.measures import DEFAULT, Unit, measure_of, values_of
 from tallybook.charts.style import PLACES, place_number
-from tallybook.charts.ticks import EPOCH, apart, date_ticks, day_ticks, nice_top
+from tallybook.charts.ticks import EPOCH, apart, date_ticks, day_ticks, nice_top, week_ticks
 from tallybook.errors import ContractError
 from tallybook.measures.alignment import DAY, day_of_outbreak
 from tallybook.measures.frames import take
@@ -42,6 +42,7 @@ def compare(
     by: Literal["day", "date"] = "day",
     since: dt.date | None = None,
     log: bool | None = None,
+    unit: Unit = "day",
     known: Gazetteer | None = None,
     **words: Unpack[look.Words],
 ) -> alt.LayerChart:
@@ -55,13 +56,14 @@ def compare(
         by: day of outbreak, or date.
         since: the first date that can be day 1; see ``day_of_outbreak``.
         log: a logarithmic scale; by default for totals. It leaves out values that are not above 0.
+        unit: what is counted by; where it is weeks, the outbreak is counted in weeks.
         known: the gazetteer the places are of; the built-in one by default.
         words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: no such measure, a column is missing, or none of the places has a value.
     """
-    shown, gazette = measure_of(measure), known or gazetteer()
+    shown, gazette = measure_of(measure).counted_by(unit), known or gazetteer()
     logarithmic = shown.log if log is None else log
     own = pl.col("geoid").is_in(list(places))
     values = values_of(
@@ -75,10 +77,10 @@ def compare(
     lines = _lines(values, take(totals)[0].filter(own), by, since, positive=logarithmic)
     if lines.is_empty():
         raise ContractError(f"there is nothing to show of {', '.join(places)}", hint="give other places")
-    extent = _extent(lines, by, log=logarithmic)
+    extent = _extent(lines, by, unit, log=logarithmic)
     ends = _labels(lines, gazette, words.setdefault("height", look.HEIGHT), extent, log=logarithmic)
     words.setdefault("headline", f"{shown.title} in {_named(ends['geoid'].to_list(), gazette)}")
-    words.setdefault("subtitle", _subtitle(lines, by, since))
+    words.setdefault("subtitle", _subtitle(lines, by, unit, since))
     hover = lines.head(0).with_columns(rule=pl.lit(value=True))
     return drawn(lines, ends, hover, log=logarithmic, parameters=extent)(**words)
 
@@ -164,7 +166,7 @@ def _lines(
     return values.with_columns(colour=place_number(pl.col("geoid")))
 
 
-def _extent(values: pl.DataFrame, by: str, *, log: bool) -> dict[str, Any]:
+def _extent(values: pl.DataFrame, by: str, unit: Unit, *, log: bool) -> dict[str, Any]:
     """Return the ends of the axes and the ticks between."""
     ends = [
         getattr(pl.col(name), end)().alias(f"{name}_{end}") for name in ("date", "x", "value") for end in ("min", "max")
@@ -176,7 +178,8 @@ def _extent(values: pl.DataFrame, by: str, *, log: bool) -> dict[str, Any]:
     else:
         up = {"bottom": -nice_top(-least) if least < 0 else 0, "top": nice_top(most)}
     if by == "day":
-        return {**across, **up, "ticks": day_ticks(right)}
+        weekly = unit == "week"
+        return {**across, **up, "ticks": week_ticks(right) if weekly else day_ticks(right), "weekly": weekly}
     dates = "%b %-d, %Y" if (last - first).days < 62 else "%b %Y"
     return {**across, **up, "ticks": date_ticks(first, last), "bydate": True, "dates": dates}
 
@@ -191,13 +194,13 @@ def _labels(values: pl.DataFrame, known: Gazetteer, height: int, extent: dict[st
     return ends.with_columns(at=pl.Series(apart(wanted, _GAP, height))).join(text, on="geoid", maintain_order="left")
 
 
-def _subtitle(values: pl.DataFrame, by: str, since: dt.date | None) -> str:
+def _subtitle(values: pl.DataFrame, by: str, unit: Unit, since: dt.date | None) -> str:
     first, last = values.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
     span = f"{look.day(first)} to {look.day(last)}"
     if by == "date":
         return span
     after = "" if since is None else f" from {look.day(since)} on"
-    return f"By day of outbreak: day 1 is the first day with a case{after}. {span}"
+    return f"By {unit} of outbreak: {unit} 1 is the first {unit} with a case{after}. {span}"
 
 
 def _named(geoids: Sequence[str], known: Gazetteer) -> str:

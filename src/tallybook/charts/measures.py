@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -17,6 +17,9 @@ from tallybook.model.names import meant
 
 Kind = Literal["total", "new", "average"]
 """A count so far, that of a day, or the rolling average of those."""
+
+Unit = Literal["day", "week"]
+"""What is counted by: single days, or MMWR weeks, whose counts stand on their last days."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,14 @@ class Measure:
     kind: Kind
     per: int | None = None
     log: bool = False
+
+    def counted_by(self, unit: Unit) -> Measure:
+        """Return the measure in the words of what is counted by day or week; an average is a number a day in either.
+
+        >>> measure_of("new_cases").counted_by("week").title
+        'New cases per week'
+        """
+        return replace(self, title=self.title.replace(" per day", f" per {unit}")) if self.kind == "new" else self
 
 
 def measures_of(metrics: Iterable[str] = METRICS) -> tuple[Measure, ...]:

@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
+from tallybook.charts.measures import Unit
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.places import Gazetteer, gazetteer
@@ -23,6 +24,7 @@ def place(
     *,
     metric: str = "cases",
     register: Any = None,
+    unit: Unit = "day",
     known: Gazetteer | None = None,
     **words: Unpack[look.Words],
 ) -> alt.LayerChart:
@@ -33,6 +35,7 @@ def place(
         geoid: the place.
         metric: the metric.
         register: as ``Book.register`` returns it; says what each anomaly is.
+        unit: what is counted by.
         known: the gazetteer the place is of; the built-in one by default.
         words: headline, subtitle, source, theme, width, height; see ``Words``.
 
@@ -48,8 +51,8 @@ def place(
     series = own.select(_ms(pl.col("date")).alias("date"), new=metric, avg=f"{metric}_avg", omitted=f"{metric}_omitted")
     counts = metric.replace("_", " ")
     span = f"{look.day(own['date'][0])} to {look.day(own['date'][-1])}"
-    words.setdefault("headline", f"New {counts} per day in {name}")
-    told = f"Bars: {counts} announced that day; line: rolling average; diamonds: anomalies. {span}"
+    words.setdefault("headline", f"New {counts} per {unit} in {name}")
+    told = f"Bars: {counts} announced that {unit}; line: rolling average; diamonds: anomalies. {span}"
     words.setdefault("subtitle", told)
     return drawn(series, _marks(own, metric, register), metric=metric)(**words)
 

@@ -9,6 +9,7 @@ import altair as alt
 import polars as pl
 
 from tallybook.charts import picture as look
+from tallybook.charts.measures import Unit
 from tallybook.charts.place import DATE
 from tallybook.errors import ContractError
 from tallybook.measures.daily import daily
@@ -23,6 +24,7 @@ def revisions(
     *,
     as_of: dt.date,
     metric: str = "cases",
+    unit: Unit = "day",
     known: Gazetteer | None = None,
     **words: Unpack[look.Words],
 ) -> alt.LayerChart:
@@ -34,6 +36,7 @@ def revisions(
         geoid: the place.
         as_of: the past day.
         metric: the metric.
+        unit: what is counted by.
         known: the gazetteer the place is of; the built-in one by default.
         words: headline, subtitle, source, theme, width, height; see ``Words``.
 
@@ -47,7 +50,7 @@ def revisions(
     last = lines[0]["day"].max()
     rows = pl.concat([lines[0], lines[1].filter(pl.col("day") <= last)])
     counts = metric.replace("_", " ")
-    words.setdefault("headline", f"New {counts} per day in {name}: what was known on {look.day(as_of)}, and now")
+    words.setdefault("headline", f"New {counts} per {unit} in {name}: what was known on {look.day(as_of)}, and now")
     words.setdefault("subtitle", f"Dashed: as of {look.day(as_of)}; solid: the same dates as they are known now")
     return drawn(rows.drop("day"), metric=metric)(**words)
 

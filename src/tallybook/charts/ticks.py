@@ -29,6 +29,15 @@ def day_ticks(last: int) -> list[int]:
     return [1, *(day for day in range(step, last + 1, step) if day > 1)]
 
 
+def week_ticks(last: int) -> list[int]:
+    """Return where an axis of day numbers has ticks where weeks are counted: week 1, then round numbers of weeks.
+
+    >>> week_ticks(71)
+    [1, 8, 22, 36, 50, 64]
+    """
+    return [(week - 1) * 7 + 1 for week in day_ticks((last - 1) // 7 + 1)]
+
+
 def date_ticks(first: dt.date, last: dt.date) -> list[int]:
     """Return where an axis of dates has ticks, in days since 1970: first days of months, at most six; or single days.
 

@@ -21,6 +21,7 @@ from tallybook.model.metrics import Level
 
 if TYPE_CHECKING:
     from tallybook.book import Book
+    from tallybook.charts.measures import Unit
     from tallybook.charts.picture import Words
 
 app = typer.Typer(
@@ -88,6 +89,7 @@ def compare(
             places=geoids or PLACES,
             measure=measure,
             by=by,
+            unit=_unit(book, level),
             since=book.config.community_spread_from,
             log=None if scale == "usual" else scale == "log",
             known=book.places,
@@ -154,10 +156,11 @@ def place(
     book = Book(folder)
     found = book.places.find(name, among=book.config.levels)
     words = _words(book, theme, headline, pixels)
-    averages = book.averages(found.level)
-    _save(
-        charts.place(averages, found.geoid, metric=metric, register=book.register, known=book.places, **words), output
+    averages, unit = book.averages(found.level), _unit(book, found.level)
+    chart = charts.place(
+        averages, found.geoid, metric=metric, register=book.register, unit=unit, known=book.places, **words
     )
+    _save(chart, output)
 
 
 @app.command(epilog=examples("tallybook chart excess --place Austria -o austria.png --book covid"))
@@ -198,7 +201,9 @@ def revisions(
     then, now = book.totals(found.level, as_of=moment), book.totals(found.level)
     local = moment.astimezone(ZoneInfo(book.config.time_zone)).date()
     words = _words(book, theme, headline, pixels)
-    _save(charts.revisions(then, now, found.geoid, as_of=local, metric=metric, known=book.places, **words), output)
+    unit = _unit(book, found.level)
+    chart = charts.revisions(then, now, found.geoid, as_of=local, metric=metric, unit=unit, known=book.places, **words)
+    _save(chart, output)
 
 
 @app.command(
@@ -222,7 +227,8 @@ def draw_map(
     from tallybook.charts.measures import measure_of, values_of
     from tallybook.charts.picture import day as in_words
 
-    book, shown = Book(folder), measure_of(measure)
+    book = Book(folder)
+    shown = measure_of(measure).counted_by(_unit(book, Level(level)))
     averages = book.averages(level) if shown.kind == "average" else None
     values = values_of(book.totals(level), shown, averages=averages, populations=book.places.frame)
     wanted = None if day is None else day_of(day)
@@ -245,6 +251,11 @@ def _places(book: Book, names: str | None) -> tuple[Level, list[str]]:
     if len({place.level for place in found}) > 1:
         raise ContractError("the places are of several levels", hint="give states, or counties, or towns")
     return found[0].level, [place.geoid for place in found]
+
+
+def _unit(book: Book, level: Level) -> Unit:
+    """Return what a level of a book is counted by."""
+    return "week" if any(source.card.week for source in book.sources.of_level(level)) else "day"
 
 
 def _words(book: Book, theme: Literal["light", "dark"], headline: str | None, pixels: str | None) -> Words:

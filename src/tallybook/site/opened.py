@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from tallybook.charts.measures import Unit
 from tallybook.model.licences import licence
 from tallybook.model.metrics import COUNTS, Level
 from tallybook.model.weeks import week_label
@@ -129,7 +130,7 @@ class Opened:
         """Return whether a level is reported by MMWR week."""
         return any(row.geoid in self.weeks for row in self.rows.get(level, ()))
 
-    def unit(self, level: Level) -> str:
+    def unit(self, level: Level) -> Unit:
         """Return what a level is counted by: day or week."""
         return "week" if self.weekly(level) else "day"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 import polars as pl
@@ -69,17 +69,12 @@ def _described(
         "first": (first - EPOCH).days,
         "last": (last - EPOCH).days,
         "since": since and (pl.Series([since]).str.to_date().item() - EPOCH).days,
-        "measures": [asdict(_by_week(measure) if site.weekly(level) else measure) for measure in measures],
+        "measures": [asdict(measure.counted_by(site.unit(level))) for measure in measures],
         "places": list(_places(site, totals, averages, measures)),
         "defaults": _defaults(site, totals),
         "groups": {kind: list(names) for kind, names in GROUPS.items()},
         "all": ALL,
     }
-
-
-def _by_week(measure: Measure) -> Measure:
-    """Return a measure of what is counted by week: a week's count is new in it, an average is still a number a day."""
-    return replace(measure, title=measure.title.replace(" per day", " per week")) if measure.kind == "new" else measure
 
 
 def _defaults(site: Opened, totals: pl.DataFrame) -> list[str]:
