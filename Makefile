@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Tests and benchmarks start hundreds of commands; an installed package is compiled once, and so is this one.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test coverage mutants trust bench fuzz check docs picture lock clean chromium
 

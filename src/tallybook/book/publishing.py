@@ -91,29 +91,29 @@ class Publisher:
             progress: called as the work goes on.
         """
         progress("reading the ledger", 0, 3)
-        known, live, left_open = self._state(as_of)
         deaths = self.deaths(as_of)
-        since = pl.Series([one.as_of for one in deaths], dtype=known.schema["as_of"])
-        moment = pl.concat([known["as_of"], live["as_of"], since]).max()
-        if not isinstance(moment, datetime):
-            raise BookError("there is nothing to publish", hint="record a feed first")
-        progress("computing averages", 1, 3)
         with ThreadPoolExecutor(1) as aside:
-            # What expects deaths takes as long to load as averages take to compute.
+            # Estimates load what they are made with while the ledger is read and averages are computed.
             estimates = aside.submit(self.excess, deaths)
+            known, live, left_open = self._state(as_of)
+            since = pl.Series([one.as_of for one in deaths], dtype=known.schema["as_of"])
+            moment = pl.concat([known["as_of"], live["as_of"], since]).max()
+            if not isinstance(moment, datetime):
+                raise BookError("there is nothing to publish", hint="record a feed first")
+            progress("computing averages", 1, 3)
             method = self.method(as_of)
             levels = figures(known, levels=self.config.levels, method=method)
-            tables = dict(live_tables(live, known, self.config.levels, self.places))
+            tables = dict(live_tables(live, known, self.config.levels, self.places)) | self.of_weeks(known, method)
+            geoids = pl.concat([made.averages["geoid"] for made in levels] or [self.places.frame["geoid"].clear()])
+            told = self.of_sources() | self.of_places(geoids) | self._of_revisions(known, as_of)
+            history, state = self._history(known, moment, method, deaths)
+            origins = self._provenance(known, live)
             excess, notes = estimates.result()
-        tables |= excess | self.of_weeks(known, method)
-        if not levels and not tables:
+        if not levels and not tables and not excess:
             raise BookError(
                 f"nothing is recorded of {', '.join(self.config.levels)}", hint="are the levels in book.toml right?"
             )
         progress("writing the release", 2, 3)
-        geoids = pl.concat([made.averages["geoid"] for made in levels] or [self.places.frame["geoid"].clear()])
-        told = self.of_sources() | self.of_places(geoids) | self._of_revisions(known, as_of)
-        history, state = self._history(known, moment, method, deaths)
         release = write_release(
             target,
             levels,
@@ -122,9 +122,9 @@ class Publisher:
                 *notes,
                 *left_open,
             ],
-            tables={**tables, **told},
+            tables={**tables, **excess, **told},
             register=method.register,
-            provenance=self._provenance(known, live),
+            provenance=origins,
             history=history,
             about=self.about(),
             site=build_pages if site else None,

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 refused, with one line that says what, where and what to d
 
 from __future__ import annotations
 
+import gc
 import io
 import signal
 import sys
@@ -21,11 +22,16 @@ from tallybook.errors import TallybookError
 
 __all__ = ["main"]
 
+_OBJECTS: Final = 50_000
+"""How many objects are made before cycles are looked for: what a command imports makes none, and looking is a tenth of
+the time of a short one."""
+
 _SIGNALS: Final[dict[int, str]] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.set_threshold(_OBJECTS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A figure with a character the terminal does not know is better than none.
