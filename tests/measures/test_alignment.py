@@ -1,5 +1,6 @@
 import datetime as dt
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -49,6 +50,15 @@ def test_days_are_whole_across_a_clock_change_in_the_frame_that_came() -> None:
     numbered = day_of_outbreak(frame)
     assert isinstance(numbered, pd.DataFrame)
     assert numbered["day_of_outbreak"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_relation_or_a_lazy_frame_that_came_is_one_again() -> None:
+    frame = outbreak([0, 1, 2])
+    lazy = day_of_outbreak(frame.lazy())
+    assert isinstance(lazy, pl.LazyFrame)
+    relation = day_of_outbreak(duckdb.from_arrow(frame.to_arrow()))
+    assert isinstance(relation, duckdb.DuckDBPyRelation)
+    assert relation.order("date").pl().equals(lazy.collect())
 
 
 def test_an_outbreak_cannot_begin_at_nothing() -> None:

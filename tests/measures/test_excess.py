@@ -343,6 +343,18 @@ def test_a_term_that_cannot_be_made_is_refused(said: dict[str, object], says: st
     assert str(refused.value).startswith(says)
 
 
+@pytest.mark.parametrize("blank", ["start_date", "end_date"])
+def test_a_week_without_a_beginning_or_an_end_has_no_holidays(blank: str) -> None:
+    began = pl.date("year", 1, 1) + pl.duration(days=7 * (pl.col("week") - 1))
+    deaths = weeks(season).with_columns(start_date=began, end_date=began + pl.duration(days=6))
+    said = [{"place": "USA-39", "holidays": {"country": "US"}}]
+    assert excess_deaths(deaths, place="geoid", terms=said)["expected_deaths"].null_count() < deaths.height
+    last = (pl.col("year") == 2020) & (pl.col("week") == 52)
+    without = deaths.with_columns(pl.when(~last).then(blank).alias(blank))
+    with pytest.raises(ContractError, match="the term 'holidays' of USA-39 is not known of every period"):
+        excess_deaths(without, place="geoid", terms=said)
+
+
 def test_unknown_holidays_are_refused_with_those_there_are(shared_data: Path) -> None:
     deaths = published(shared_data).filter(country="United Kingdom")
     wrong = {"place": "United Kingdom", "holidays": {"country": "GB", "names": ["Guy Fawkes"]}}

@@ -20,6 +20,7 @@ from tallybook.measures.engines import Engine, collected
 from tallybook.measures.explain import explain_days, explain_last
 from tallybook.measures.portable import portable_averages
 from tallybook.measures.rolling import averages
+from tallybook.measures.withheld import untold_days
 
 Place = list[tuple[int | None, bool, int]]
 SECRET = st.sets(st.tuples(st.integers(1, 3), st.integers(0, 69)), max_size=12)
@@ -128,3 +129,10 @@ def test_totals_that_are_withheld_are_of_the_places_as_they_are_called() -> None
     assert made["cases_avg"].to_list() == [1 / 7, None, None]
     with pytest.raises(ContractError, match="no column 'state'"):
         rolling_average(daily(totals, ["cases"], place="state"), ["cases"], place="state", withheld=THIRD)
+
+
+def test_what_is_withheld_last_in_one_place_says_nothing_of_the_next() -> None:
+    days = calendar(frame_of([7, None], [None, 3]), place="geoid", date="date")
+    untold = untold_days(days, "cases", secret_of({(1, 1)}))
+    assert untold is not None
+    assert untold.tolist() == [False, True, False, False]
