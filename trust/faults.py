@@ -23,7 +23,7 @@ from crash import Stage, Tally, killed
 from crowd import crowd, publishing_crowd
 from defects import DEFECTS, seeded
 from scenes import CLOSE, IMPORT, PUBLISH, RECORD, SCENES
-from shortage import MOUNTS, SHORTAGES, SQUEEZED, clock_back, mounted, suffered
+from shortage import MOUNTS, SHORTAGES, SQUEEZED, clock_back, mountable, mounted, suffered
 from written import write_report
 
 HERE: Final = Path(__file__).resolve().parents[1]
@@ -65,7 +65,10 @@ def _parts() -> Iterator[tuple[str, Callable[[Path], list[dict[str, Any]]]]]:
     for scene in SCENES:
         yield f"crash {scene.name}", partial(_crash, scene)
     yield "shortage", _shortages
-    yield "mounted", lambda folder: [asdict(mounted(one, folder)) for one in MOUNTS]
+    if mountable():
+        yield "mounted", lambda folder: [asdict(mounted(one, folder)) for one in MOUNTS]
+    else:
+        print("no file system can be mounted here: quotas and lost inodes are tried by calls to the kernel only")
     yield "crowd ledger", lambda folder: [asdict(crowd(folder, writers=8, readers=8, seconds=SECONDS))]
     yield "crowd public", lambda folder: [asdict(publishing_crowd(folder, readers=8, seconds=SECONDS))]
     yield "defects", lambda _folder: [asdict(seeded(defect)) for defect in DEFECTS]

@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -177,6 +178,17 @@ MOUNTS: Final = (
     Mount("no inodes (tmpfs)", "nr_inodes={0}", tuple(range(90, 150, 3)), "No space left"),
     Mount("read-only (tmpfs)", "ro", (0, 1), "Read-only file system"),
 )
+
+
+def mountable() -> bool:
+    """Return whether file systems can be mounted here, which takes a superuser who may."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        subprocess.run(["umount", folder], check=True)
+    return True
 
 
 def mounted(mount: Mount, folder: Path) -> Tally:
