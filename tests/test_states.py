@@ -233,3 +233,14 @@ def test_an_index_in_a_folder_with_a_star_is_not_that_of_another(tmp_path: Path)
     assert found[0].collect()["value"].to_list() == [1.0]
     assert set(found[1]) == {"g*b.parquet"}
     assert read(str(tmp_path / "none")) is None
+
+
+def test_what_is_read_of_an_index_is_of_that_one_whatever_takes_its_place_meanwhile(tmp_path: Path) -> None:
+    rows = [(("USA-01", "cases", FIRST), "nyt", hour, (float(hour), "reported")) for hour in range(3)]
+    before = build(frame_of(rows_of(rows[:2])))
+    write(tmp_path, before, ["a.parquet"])
+    found = read(str(tmp_path))
+    assert found is not None
+    write(tmp_path, build(frame_of(rows_of(rows))), ["a.parquet", "b.parquet"])
+    assert found[0].collect().equals(before)
+    assert set(found[1]) == {"a.parquet"}

@@ -32,10 +32,12 @@ class Index:
     Attributes:
         rows: columns of INDEX_SCHEMA, sorted by key and moment.
         tail: the later observations; columns of OBSERVATION_SCHEMA.
+        files: the names of the table's files that the rows are of.
     """
 
     rows: pl.LazyFrame
     tail: pl.LazyFrame
+    files: frozenset[str] = frozenset()
 
     def state(self, moment: datetime | None, where: pl.Expr | None = None) -> pl.DataFrame:
         """Return what each source says at a moment, of some keys; columns of STATE_SCHEMA, sorted by key.
@@ -118,7 +120,13 @@ def read(folder: str, options: Mapping[str, str] | None = None) -> tuple[pl.Lazy
     file = f"{folder}/index.parquet"
     reached = dict(options) if options else None
     try:
-        said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
-        return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
+        if "://" in folder:
+            said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
+            return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
+        # Opened once: whatever takes its place meanwhile, all that is read is of one index.
+        with Path(file).open("rb") as opened:
+            said = pl.read_parquet_metadata(opened)[_FILES]
+            opened.seek(0)
+            return pl.scan_parquet(opened, glob=False), frozenset(json.loads(said))
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
