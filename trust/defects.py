@@ -60,7 +60,7 @@ DEFECTS: Final = (
     Defect("sources", "sources/archive.py", "if hashlib.sha256(data).hexdigest() == sha256:", "if data:", ("src/tallybook/sources", "tests/sources", "tests/test_damage.py")),
     Defect("sources", "sources/table.py", '.str.replace(_ENDINGS, "")', "", ("src/tallybook/sources", "tests/sources")),
     Defect("release", "release/swap.py", "elif _exchanged(new, target):", "elif False:", ("tests/release/test_release.py", "tests/server/test_swap.py")),
-    Defect("release", "release/write.py", "_take_along(out.resolve(), new)", "pass", ("tests/release/test_release.py",)),
+    Defect("release", "release/folder.py", "_take_along(out.resolve(), new)", "pass", ("tests/release/test_release.py",)),
     Defect("charts", "charts/ticks.py", "return [1, *(day", "return [0, *(day", ("src/tallybook/charts", "tests/charts")),
     Defect("charts", "charts/ticks.py", "steps[steps >= most", "steps[steps <= most", ("src/tallybook/charts", "tests/charts")),
     Defect("site", "site/formats.py", 'return NONE if value is None else "0"', 'return "0"', _SITE),

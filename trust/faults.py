@@ -24,7 +24,7 @@ from crowd import crowd, publishing_crowd
 from defects import DEFECTS, seeded
 from scenes import CLOSE, IMPORT, PUBLISH, RECORD, SCENES
 from shortage import MOUNTS, SHORTAGES, SQUEEZED, clock_back, mountable, mounted, suffered
-from written import write_report
+from written import REPORT, write_report
 
 HERE: Final = Path(__file__).resolve().parents[1]
 KEPT: Final = HERE / "build" / "trust"
@@ -35,12 +35,7 @@ SECONDS: Final = 60
 
 def main(words: list[str]) -> None:
     """Run the parts that are asked for, keep what came of them, and write the report."""
-    commit = subprocess.run(
-        ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    commit = _commit()
     KEPT.mkdir(parents=True, exist_ok=True)
     # A kill leaves what is in memory as it is on a disk, and memory is faster.
     memory = Path("/dev/shm")
@@ -59,6 +54,17 @@ def main(words: list[str]) -> None:
                     sep="\n  ",
                 )
     write_report([json.loads(file.read_text(encoding="utf-8")) for file in sorted(KEPT.glob("*.json"))])
+
+
+def _commit() -> str:
+    """Return the commit that is tried, marked where something but the report was changed since."""
+
+    def said(*words: str) -> str:
+        command = ["git", "-C", str(HERE), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    changed = said("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){REPORT.relative_to(HERE)}")
+    return said("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
 def _parts() -> Iterator[tuple[str, Callable[[Path], list[dict[str, Any]]]]]:

@@ -34,8 +34,9 @@ from tallybook.release.changes import changed_rows
 from tallybook.release.explain import explain
 from tallybook.release.figures import Method, figures, totals_of
 from tallybook.release.findings import findings_of, findings_of_deaths
+from tallybook.release.folder import check_target
 from tallybook.release.live import close, open_days
-from tallybook.release.write import Release, check_target
+from tallybook.release.write import Release
 from tallybook.sources.archive import Act, Archive
 from tallybook.sources.cards import Source
 from tallybook.sources.catalogue import Catalogue, read_catalogue

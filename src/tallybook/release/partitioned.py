@@ -16,8 +16,9 @@ from tallybook.measures.engines import LazyFrame, collected
 from tallybook.model.metrics import Level
 from tallybook.release.distributed import YEAR, datasets
 from tallybook.release.figures import Method
+from tallybook.release.folder import new_release
 from tallybook.release.layout import AVERAGES
-from tallybook.release.write import Release, new_release, write_card, write_register, write_table
+from tallybook.release.write import Release, write_card, write_register, write_table
 
 NOTES: Final = (
     "The tables are datasets of Parquet files, a folder per year; the column year is in the names of the folders.",

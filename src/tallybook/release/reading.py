@@ -18,8 +18,8 @@ from tallybook.errors import BookError, SourceError
 from tallybook.model.files import MOST_BYTES, read_file
 from tallybook.model.metrics import Level, level_of
 from tallybook.model.shown import as_html
+from tallybook.release.folder import CARD
 from tallybook.release.layout import AVERAGES, STEMS
-from tallybook.release.write import CARD
 
 if TYPE_CHECKING:
     import httpx

@@ -16,8 +16,8 @@ import polars as pl
 
 from tallybook.model.metrics import Level
 from tallybook.model.places import level_at
+from tallybook.release.folder import CARD
 from tallybook.release.layout import AVERAGES, STEMS
-from tallybook.release.write import CARD
 from tallybook.server.refusals import NoSuchError, NotPublishedError, ReplacedError
 from tallybook.server.served import ServedBook
 from tallybook.server.table import Table

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tallybook.charts.style import SANS, SERIF, THEMES, Theme
-from tallybook.release.write import PAGES
+from tallybook.release.folder import PAGES
 from tallybook.site.bubbles import bubbles_page
 from tallybook.site.bundle import scripts
 from tallybook.site.compare import compare_page

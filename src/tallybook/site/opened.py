@@ -18,10 +18,10 @@ from tallybook.model.metrics import COUNTS, Level
 from tallybook.model.weeks import week_label
 from tallybook.release.dictionary import DICTIONARY, SOURCES
 from tallybook.release.facts import facts
+from tallybook.release.folder import CARD
 from tallybook.release.layout import AVERAGES, STEMS
 from tallybook.release.structured import structured
 from tallybook.release.weeks import WEEKS
-from tallybook.release.write import CARD
 from tallybook.site.formats import long_day
 from tallybook.site.formats import metric as in_plural
 from tallybook.site.latest import Row, rows_of, untold
