@@ -77,7 +77,8 @@ DEFECTS: Final = (
 
 def seeded(defect: Defect) -> Tally:
     """Put a defect into a copy of the package, and return whether the tests of its room see it."""
-    tally = Tally(f"{defect.room}: `{defect.right}` → `{defect.wrong}`", tries=1, hit=1)
+    wrong = f"`{defect.wrong.strip()}`" if defect.wrong else "nothing"
+    tally = Tally(f"{defect.room}: `{defect.right.strip()}` → {wrong}", tries=1, hit=1)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "tallybook"
         shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".git", ".venv", "build", "demo", "*cache*"))
