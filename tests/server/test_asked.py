@@ -4,8 +4,6 @@ import errno
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx

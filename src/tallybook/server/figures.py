@@ -40,7 +40,7 @@ def figures_answer(
         found = _past(desk, wanted, last)
         first = next(found, None)
         # Of places that nobody counted yet there are no rows; the columns are those of today.
-        nothing = replace(wanted, geoids=dict.fromkeys(wanted.geoids, []))
+        nothing = replace(wanted, geoids={level: [] for level in wanted.geoids})
         return _latest(desk, opened, nothing) if first is None else chain([first], found)
 
     return table_answer(desk, request, opened, page, rows, number=number, past=True, as_of=last)
