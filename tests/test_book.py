@@ -172,6 +172,7 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ("days = 7", "days = 1000000000000", "averages.days: Input should be less than or equal to 366"),
         ("levels =", "levels = []\nmetrics =", "levels: it is empty"),
         ("levels =", "level = 1\nlevels =", "level: unknown key"),
+        ("[averages]", "[excess]\nbaseline = [2019, 2015]\n[averages]", "excess.baseline: 2019 is after 2015"),
         ("[averages]", "[averages", "it is no TOML file"),
         ("levels =", 'metrics = ["deaths", "births"]\nlevels =', "metrics.1: Input should be 'cases', 'deaths', "),
     ],
@@ -192,6 +193,9 @@ def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
         Book.init(tmp_path / "new", template="nty")
     with pytest.raises(BookError, match="no template 'zoo'; there are connecticut, measles, nyt, plain, simulated"):
         Book.init(tmp_path / "new", template="zoo")
+    (tmp_path / "file").touch()
+    with pytest.raises(BookError, match=r"file is a file; give a new folder"):
+        Book.init(tmp_path / "file")
     with pytest.raises(BookError, match="no feed 'nty' in this book; did you mean 'nyt'"):
         book.record("nty", tmp_path)
     with pytest.raises(BookError, match="no feed 'zoo' in this book; it has nyt"):
@@ -228,6 +232,17 @@ def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> N
     made = explicit.explain("Ohio", dt.date(2020, 5, 9), "cases")
     assert (made.reporting, made.average, made.window_days) == ("explicit", 0.0, 7)
     assert pl.Series([day.role for day in made.days]).to_list() == ["no data"] * 6 + ["counted"]
+
+
+def test_a_source_by_a_level_the_book_does_not_have_is_refused(tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "book", template="connecticut")
+    config = book.folder / "book.toml"
+    config.write_text(config.read_text().replace('levels = ["town"]', 'levels = ["state"]'))
+    (tmp_path / "towns.csv").write_text("Town number,Town,Last update date\n")
+    with pytest.raises(
+        DataRefusedError, match=r"ct-towns reports by town, .* none of the book's levels; add town to levels"
+    ):
+        Book(book.folder).record("ct-towns", tmp_path / "towns.csv")
 
 
 def test_a_book_of_towns_can_record_the_published_layout_too(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_a_repositorys_history_is_recorded_and_an_interrupted_import_goes_on(
 ) -> None:
     history = GitHistory(repository, "us-states.csv")
     assert len(history) == 5
+    history.close()  # nothing was read yet
     with pytest.raises(DataRefusedError, match=r"@[0-9a-f]{12}:us-states.csv, line \d+, column state: .*'Washinton'"):
         list(book.record_vintages("nyt", history))
     refused: list[DataRefusedError] = []

@@ -85,6 +85,8 @@ def test_words_of_yaml_stay_words(tmp_path: Path) -> None:
         ),
         ("state: CT", "state: CT\nthousands: '5'", "10 thousands '5' cannot stand between thousands"),
         ("state: CT", "state: CT\nthousands: '-'", "10 thousands '-' cannot stand between thousands"),
+        ("state: CT", "state: CT\n? [a, b]\n: c", "10  a key has to be a word"),
+        ("state: CT", "state: CT\nexcess: [{place: Peru, january: false}]", "1  a table has no deaths from all causes"),
         ("state: CT", "delimiter: '\"'", "9 delimiter '\"' cannot stand between cells"),
     ],
 )
@@ -94,6 +96,17 @@ def test_what_is_wrong_in_a_card_is_said_by_line(tmp_path: Path, old: str, new: 
     with pytest.raises(DataRefusedError) as refused:
         card_of(tmp_path / "ct.md", text)
     assert f"ct.md, line {says.split(maxsplit=1)[0]}" in str(refused.value) or not says[0].isdigit()
+
+
+def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    card = card_of(tmp_path / "ct.md", TABLE.replace("state: CT", "state: CT\nlicence:\nnotes_url: ~\nuid: ''"))
+    assert card == card_of(tmp_path / "ct.md", TABLE.replace("state: CT", "state: CT\nuid: ''"))
+    assert card.model_extra == {"uid": ""}
+
+
+def test_one_wrong_value_is_one_problem_however_many_ways_it_could_be_right() -> None:
+    (problem,) = problems(TABLE.replace('cases: "Total cases "', "cases: [Total cases]"))
+    assert problem.startswith("13 metrics.cases ")
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

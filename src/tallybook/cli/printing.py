@@ -91,7 +91,8 @@ def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     from tallybook.release.layout import plain_numbers
 
     if output == "csv":
-        write(for_spreadsheets(plain_numbers(rows)).write_csv())
+        # Numbers become text after that: one that is below zero is no formula.
+        write(plain_numbers(for_spreadsheets(rows)).write_csv())
         return
     if rows.is_empty():
         return
