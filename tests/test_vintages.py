@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,19 @@ def test_a_repositorys_history_is_recorded_and_an_interrupted_import_goes_on(
         told = known_table(book.totals("state", as_of=vintage.moment), "state", book.places).write_csv()
         assert told.encode().rstrip(b"\n") == gzip.decompress(vintage.read()).rstrip(b"\n")
         assert f"Update {number}" in set(book.ledger.records(vintage.moment)["note"])
+
+
+def test_a_clone_that_lacks_a_version_is_said_to_be_incomplete(book: Book, repository: Path, tmp_path: Path) -> None:
+    partial = shutil.copytree(repository, tmp_path / "partial")
+    first = GitHistory(partial, "us-states.csv")
+    commit = next(iter(first)).address.split("@")[1].split(":")[0]
+    told = subprocess.run(
+        ["git", "-C", str(partial), "rev-parse", f"{commit}:us-states.csv"], check=True, capture_output=True, text=True
+    )
+    (partial / ".git/objects" / told.stdout[:2] / told.stdout[2:].strip()).unlink()
+    with pytest.raises(SourceError, match=rf"git has no us-states\.csv in commit {commit}; is the clone complete\?"):
+        list(book.record_vintages("nyt", first))
+    first.close()
 
 
 def test_what_is_no_history_is_said(book: Book, repository: Path, tmp_path: Path) -> None:
