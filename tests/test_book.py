@@ -222,6 +222,14 @@ def test_files_of_the_book_that_cannot_be_read_are_said(book: Book, feed: Path) 
         Book(book.folder)
 
 
+def test_a_national_average_without_states_is_explained_by_its_own_counts(book: Book, tmp_path: Path) -> None:
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-05-01,7,0\n2020-05-02,21,0\n")
+    book.record("nyt", tmp_path / "us.csv")
+    made = book.explain("US", dt.date(2020, 5, 2), "cases")
+    assert (made.parts, made.average, made.total) == ((), 3.0, 21)
+    assert [day.count for day in made.days][-2:] == [7, 14]
+
+
 def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> None:
     file = book.folder / "sources/nyt.md"
     file.write_text(file.read_text().replace("infer-from-zero", "explicit"))
