@@ -112,6 +112,24 @@ def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
             book.changes(dt.datetime(2020, 5, 3, tzinfo=dt.UTC), moment)
 
 
+def test_a_clock_that_was_set_back_is_said(book: Book, feed: Path) -> None:
+    moment = dt.datetime(2020, 5, 3, 12, tzinfo=dt.UTC)
+    Book(book.folder, clock=lambda: moment).record("nyt", feed)
+    with pytest.raises(ContractError, match=r"by the clock it is 2020-05-03T11:.* recorded at 2020-05-03T12:.* already"):
+        Book(book.folder, clock=lambda: moment - dt.timedelta(hours=1)).record("nyt", feed)
+
+
+def test_a_release_goes_nowhere_where_it_would_take_the_place_of_something_else(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    before = snapshot(book.folder)
+    for out in (book.folder, book.folder / "ledger/raw", book.folder.parent):
+        with pytest.raises(BookError, match="a release cannot be put in .*; the book is there"):
+            book.publish(out)
+    with pytest.raises(BookError, match=r"us-states\.csv is a file; give --out a folder"):
+        book.publish(feed / "us-states.csv")
+    assert snapshot(book.folder) == before
+
+
 def test_totals_are_what_is_known(book: Book, feed: Path) -> None:
     book.record("nyt", feed)
     assert book.totals("state").rows() == [

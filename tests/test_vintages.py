@@ -220,6 +220,19 @@ def test_a_repositorys_history_is_recorded_and_an_interrupted_import_goes_on(
         assert f"Update {number}" in set(book.ledger.records(vintage.moment)["note"])
 
 
+def test_a_version_that_came_by_another_name_is_known_already_and_one_of_another_feed_is_refused(
+    book: Book, tmp_path: Path
+) -> None:
+    name = "2020-05-02T0900-0400_us-states.csv"
+    for folder in ("one", "two", "other"):
+        (_folder(tmp_path / folder) / name).write_text("date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n")
+    assert [file.added for file in book.record_vintages("nyt", FolderHistory(tmp_path / "one"))] == [2]
+    assert list(book.record_vintages("nyt", FolderHistory(tmp_path / "two"))) == []
+    (tmp_path / "other" / name).rename(tmp_path / "other/2020-05-02T0900-0400_towns.csv")
+    with pytest.raises(SourceError, match=r"towns\.csv is no file of nyt"):
+        list(book.record_vintages("nyt", FolderHistory(tmp_path / "other")))
+
+
 def test_a_clone_that_lacks_a_version_is_said_to_be_incomplete(book: Book, repository: Path, tmp_path: Path) -> None:
     partial = shutil.copytree(repository, tmp_path / "partial")
     first = GitHistory(partial, "us-states.csv")

@@ -117,6 +117,12 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert len(problems(text)) >= 2
 
 
+def test_a_key_that_looks_mistyped_is_odd_and_kept() -> None:
+    (odd,) = check_card(TABLE.replace("state: CT", "state: CT\nthousandz: ','"))
+    assert (odd.line, odd.wrong) == (10, False)
+    assert odd.says == "unknown key, kept as it is; did you mean 'thousands'?"
+
+
 def test_a_note_whose_date_is_none_is_odd() -> None:
     text = TABLE.replace("5/19/2020", "5/32/2020") + "* 2020-05-20 to 2020-05-01: the wrong way round.\n"
     assert [(problem.line, problem.says) for problem in check_card(text)] == [

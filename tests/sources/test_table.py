@@ -165,6 +165,12 @@ def test_rows_json_without_rows_is_a_table_without_rows() -> None:
     assert rows(parse(rows_json(table.clear(), dates="Date"))) == rows(parse(HEADER)) == []
 
 
+def test_json_that_is_too_large_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallybook.sources.socrata._MOST", 10)
+    with pytest.raises(DataRefusedError, match="more than 10 characters, too many for JSON; record the table's CSV file"):
+        parse('{"meta": 1}')
+
+
 def test_a_card_of_another_layout_describes_no_table() -> None:
     card = Card.model_validate({"title": "Published", "layout": "published", "reporting": "explicit"})
     with pytest.raises(ContractError, match="the card of 'nyt' describes no table; set layout: table"):
