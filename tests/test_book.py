@@ -115,7 +115,9 @@ def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
 def test_a_clock_that_was_set_back_is_said(book: Book, feed: Path) -> None:
     moment = dt.datetime(2020, 5, 3, 12, tzinfo=dt.UTC)
     Book(book.folder, clock=lambda: moment).record("nyt", feed)
-    with pytest.raises(ContractError, match=r"by the clock it is 2020-05-03T11:.* recorded at 2020-05-03T12:.* already"):
+    with pytest.raises(
+        ContractError, match=r"by the clock it is 2020-05-03T11:.* recorded at 2020-05-03T12:.* already"
+    ):
         Book(book.folder, clock=lambda: moment - dt.timedelta(hours=1)).record("nyt", feed)
 
 

@@ -4,6 +4,7 @@ import errno
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from server_fixtures import serving
 from tallybook import Book
+from tallybook.release.figures import figures
 from tallybook.server.served import Limits
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
@@ -165,3 +167,45 @@ def test_a_disk_that_fails_is_not_taken_for_a_file_that_is_not_there(
     assert client.get("/us-deaths.csv").status_code == 500
     monkeypatch.undo()
     assert client.get("/us-deaths.csv").status_code == 404
+
+
+@pytest.mark.parametrize(("kept", "times"), [(150_000, 1), (0, 2)])
+def test_a_past_that_is_too_large_to_be_kept_is_made_again_and_the_same(
+    grown: Book, monkeypatch: pytest.MonkeyPatch, kept: int, times: int
+) -> None:
+    calls = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        return figures(*arguments, **options)
+
+    monkeypatch.setattr("tallybook.server.past._KEPT_ROWS", kept)
+    monkeypatch.setattr("tallybook.server.past.figures", counted)
+    asked = f"/api/v1/series?place=Ohio&metric=cases&as_of={LATER:{MOMENT}}&measure="
+    with serving(grown) as address, httpx.Client(base_url=address, timeout=60) as client:
+        first, second = (client.get(f"{asked}{measure}").json()["data"] for measure in ("incidence", "avg"))
+    assert [row["cases_incidence"] for row in first] == [7, 7]
+    assert [row["cases_avg"] for row in second] == [1, 2]
+    assert len(calls) == times
+
+
+def test_a_metric_that_nobody_reported_yet_has_no_values_and_no_status(tmp_path: Path) -> None:
+    folder = Book.init(tmp_path / "book").folder
+    config = folder / "book.toml"
+    config.write_text(config.read_text().replace('levels = ["nation", "state"]', 'levels = ["state"]'))
+    (folder / "sources/agency.md").write_text(
+        "---\ntitle: Cases\nlayout: table\nreporting: explicit\nlevel: state\n"
+        "date: {column: Date}\nplace: {name: State}\nmetrics: {cases: Cases}\n---\n"
+    )
+    (tmp_path / "cases.csv").write_text("Date,State,Cases\n2020-05-01,Ohio,3\n2020-05-03,Ohio,5\n")
+    book = Book(folder)
+    book.record("agency", tmp_path / "cases.csv")
+    book.publish()
+    with serving(book) as address, httpx.Client(base_url=address, timeout=60) as client:
+        for metric, rows in (("cases", 2), ("deaths", 0)):
+            of = f"level=state&metric={metric}&status=true"
+            assert len(client.get(f"/api/v1/series?{of}&measure=cumulative").json()["data"]) == rows
+            asked = f"/epidata/covidcast/?signal=book:{metric}_cumulative&geo=state:*&time=day:*"
+            assert len(client.get(asked).json()["epidata"]) == rows
+            asked = f"/epidata/v5/snapshot/?source=book&signal={metric}_avg&geo_type=state"
+            assert len(client.get(asked).text.splitlines()) == 1 + rows

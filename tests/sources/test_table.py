@@ -167,7 +167,9 @@ def test_rows_json_without_rows_is_a_table_without_rows() -> None:
 
 def test_json_that_is_too_large_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tallybook.sources.socrata._MOST", 10)
-    with pytest.raises(DataRefusedError, match="more than 10 characters, too many for JSON; record the table's CSV file"):
+    with pytest.raises(
+        DataRefusedError, match="more than 10 characters, too many for JSON; record the table's CSV file"
+    ):
         parse('{"meta": 1}')
 
 
