@@ -125,7 +125,7 @@ def test_a_release_goes_nowhere_where_it_would_take_the_place_of_something_else(
     book.record("nyt", feed)
     before = snapshot(book.folder)
     for out in (book.folder, book.folder / "ledger/raw", book.folder.parent):
-        with pytest.raises(BookError, match="a release cannot be put in .*; the book is there"):
+        with pytest.raises(BookError, match=r"a release cannot be put in .*; the book is there"):
             book.publish(out)
     with pytest.raises(BookError, match=r"us-states\.csv is a file; give --out a folder"):
         book.publish(feed / "us-states.csv")
