@@ -241,7 +241,10 @@ def test_a_past_version_that_was_left_out_is_left_out_again(tmp_path: Path) -> N
     for vintage in past:  # their bytes are brought into the book
         data = vintage.read()
         (tmp_path / "book/ledger/raw" / f"{hashlib.sha256(data).hexdigest()}.gz").write_bytes(gzip.compress(data))
-    assert at(tmp_path / "book", 1).rebuild().lost == []
+    # Without the old records nothing else tells that the second was not taken.
+    shutil.rmtree(tmp_path / "book/ledger/observations/_delta_log")
+    done = at(tmp_path / "book", 1).rebuild()
+    assert (done.compared, done.lost) == (False, [])
     for was, made in zip(before, content(tmp_path / "book"), strict=True):
         assert made.equals(was)
 

@@ -17,7 +17,8 @@ from tallybook.release.figures import figures
 from tallybook.server.served import Limits
 
 MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-FIRST, LATER, LAST = (datetime(2020, 5, day, 12, tzinfo=UTC) for day in (4, 5, 6))
+FIRST, LATER = (datetime(2020, 5, day, 12, tzinfo=UTC) for day in (4, 5))
+LAST = datetime(2020, 5, 6, 12, 0, 0, 250_000, tzinfo=UTC)
 STATES = ("date,state,fips,cases,deaths", "2020-05-01,Ohio,39,7,0", "2020-05-02,Ohio,39,14,1", "2020-05-02,Utah,49,5,0")
 COUNTIES = ("date,county,state,fips,cases,deaths", "2020-05-01,Franklin,Ohio,39049,3,0")
 
@@ -125,10 +126,11 @@ def test_a_level_that_is_not_published_has_no_values(client: httpx.Client) -> No
 
 def test_report_times_are_days_or_moments_and_both_ends_are_within(client: httpx.Client) -> None:
     asked = "/epidata/v5/archive/?source=nyt&signal=cases_cumulative&geo_type=state&report_time_query="
-    until = client.get(f"{asked}<={FIRST:{MOMENT}}").text
-    assert until == client.get(f"{asked}2020-05-04:2020-05-05").text
-    assert len(until.splitlines()) == 4
-    assert len(client.get(f"{asked}<{FIRST:{MOMENT}}").text.splitlines()) == 1
+    # Moments are told to the second, and this one is a quarter of one later.
+    until = client.get(f"{asked}<={LAST:{MOMENT}}").text
+    assert until == client.get(f"{asked}2020-05-04:2020-05-06").text
+    assert len(until.splitlines()) == 5
+    assert len(client.get(f"{asked}<{LAST:{MOMENT}}").text.splitlines()) == 4
     assert len(client.get(f"{asked}2020-05-05:2020-05-06").text.splitlines()) == 2
 
 
@@ -163,6 +165,7 @@ def test_a_disk_that_fails_is_not_taken_for_a_file_that_is_not_there(
     def fails(*_: Any) -> None:
         raise OSError(errno.EIO, "the disk does not answer")
 
+    assert client.get("/us-deaths.csv").status_code == 404
     monkeypatch.setattr("pathlib.Path.open", fails)
     assert client.get("/us-deaths.csv").status_code == 500
     monkeypatch.undo()

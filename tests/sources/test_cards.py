@@ -104,9 +104,11 @@ def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(tmp_path: Path)
     assert card.model_extra == {"uid": ""}
 
 
-def test_one_wrong_value_is_one_problem_however_many_ways_it_could_be_right() -> None:
-    (problem,) = problems(TABLE.replace('cases: "Total cases "', "cases: [Total cases]"))
-    assert problem.startswith("13 metrics.cases ")
+def test_a_list_of_wrong_values_is_one_problem() -> None:
+    (problem,) = problems(
+        "---\ntitle: Deaths\nlayout: all-cause-deaths\nreporting: explicit\nexcess: [{place: Peru, weeks: [x, y]}]\n---\n"
+    )
+    assert problem.startswith("5 excess.0.weeks ")
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

@@ -91,8 +91,7 @@ def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     from tallybook.release.layout import plain_numbers
 
     if output == "csv":
-        # Numbers become text after that: one that is below zero is no formula.
-        write(plain_numbers(for_spreadsheets(rows)).write_csv())
+        write(plain_numbers(for_spreadsheets(rows)).write_csv())  # numbers last: one below zero is no formula
         return
     if rows.is_empty():
         return
