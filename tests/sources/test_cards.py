@@ -104,11 +104,9 @@ def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(tmp_path: Path)
     assert card.model_extra == {"uid": ""}
 
 
-def test_a_list_of_wrong_values_is_one_problem() -> None:
-    (problem,) = problems(
-        "---\ntitle: Deaths\nlayout: all-cause-deaths\nreporting: explicit\nexcess: [{place: Peru, weeks: [x, y]}]\n---\n"
-    )
-    assert problem.startswith("5 excess.0.weeks ")
+def test_a_metric_whose_name_and_column_are_wrong_is_one_problem() -> None:
+    (problem,) = problems(TABLE.replace("tests: {column: Tests, since: 2020-05-31}", "testz: [Tests]"))
+    assert problem.startswith("14 metrics.testz ")
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
