@@ -1,7 +1,10 @@
 """What commands print for people, run in this process: sums, parts, what was left out, and what goes on."""
 
+import resource
+import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from typer.testing import CliRunner
 from tallybook import Book
 from tallybook.book.serving import ONE, SEVERAL
 from tallybook.book.serving import app as served_app
+from tallybook.cli import memory
 from tallybook.cli.commands import app
 from tallybook.errors import BookError, ContractError, TallybookError
 
@@ -171,3 +175,24 @@ def test_the_books_of_a_folder_are_served_and_two_of_one_id_are_refused(
     environment.setenv(SEVERAL, str(tmp_path / "one"))
     with pytest.raises(BookError, match="no book in the folders of"):
         served_app()
+
+
+@pytest.mark.parametrize(("left", "refused"), [(100 << 20, True), (100 << 30, False)])
+def test_a_limit_that_leaves_too_little_memory_is_said_before_anything_is_begun(
+    monkeypatch: pytest.MonkeyPatch, left: int, refused: bool
+) -> None:
+    taken = memory._taken(resource.getpagesize())
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (taken + left, taken + left))
+    with pytest.raises(TallybookError, match="there is not enough memory: the limit of") if refused else nullcontext():
+        memory.check_memory()
+
+
+@pytest.mark.parametrize("wanted", ["xlsx", "sqlite"])
+def test_a_book_has_the_formats_it_asks_for_and_no_other(tmp_path: Path, told: Path, wanted: str) -> None:
+    folder = shutil.copytree(told, tmp_path / "book")
+    config = folder / "book.toml"
+    config.write_text(config.read_text().replace('# formats = ["xlsx", "sqlite"]', f'formats = ["{wanted}"]'))
+    out = Book(folder).publish(site=False).folder
+    assert [name for name in ("us-states.xlsx", "release.sqlite") if (out / name).exists()] == [
+        {"xlsx": "us-states.xlsx", "sqlite": "release.sqlite"}[wanted]
+    ]

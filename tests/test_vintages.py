@@ -233,6 +233,16 @@ def test_a_version_that_came_by_another_name_is_known_already_and_one_of_another
         list(book.record_vintages("nyt", FolderHistory(tmp_path / "other")))
 
 
+def test_a_version_too_large_to_be_read_is_refused_before_it_is(
+    book: Book, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallybook.sources.vintages.MOST_BYTES", 100)
+    history = GitHistory(repository, "us-states.csv")
+    with pytest.raises(SourceError, match=r"us-states\.csv in commit \w{12} has [\d,]+ bytes; is it the right file\?"):
+        list(book.record_vintages("nyt", history))
+    history.close()
+
+
 def test_a_clone_that_lacks_a_version_is_said_to_be_incomplete(book: Book, repository: Path, tmp_path: Path) -> None:
     partial = shutil.copytree(repository, tmp_path / "partial")
     first = GitHistory(partial, "us-states.csv")

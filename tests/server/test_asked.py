@@ -62,6 +62,11 @@ def test_days_that_end_before_they_begin_are_refused(client: httpx.Client) -> No
     assert (said.status_code, said.json()["detail"].split("; ")[1]) == (404, "from comes before to")
 
 
+def test_a_level_that_was_never_counted_is_told_with_those_that_were(client: httpx.Client) -> None:
+    said = client.get("/api/v1/series?level=nation&metric=cases")
+    assert (said.status_code, said.json()["detail"]) == (404, "there is nothing of level 'nation'; use state or county")
+
+
 @pytest.mark.parametrize("format_", ["csv", "parquet"])
 def test_a_page_without_a_size_is_all_the_rest(client: httpx.Client, format_: str) -> None:
     asked = {"level": "state", "metric": "cases", "measure": "cumulative"}
@@ -77,6 +82,7 @@ def test_a_page_without_a_size_is_all_the_rest(client: httpx.Client, format_: st
     ("path", "says"),
     [
         ("covidcast/?data_source=nyt&geo=state:oh&time=day:*", "missing parameter: signals"),
+        ("covidcast/?geo=state:oh&time=day:*", "missing parameter: need [data_source, signals] or [signal]"),
         ("covidcast/?signal=nyt:cases_avg&time=day:*", "missing parameter: need [geo_type, geo_values] or [geo]"),
         ("covidcast/?signal=nyt:cases_avg&geo=state:*&time=day:20200501;week:202018", "time takes one group"),
         (
