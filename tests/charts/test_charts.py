@@ -221,7 +221,7 @@ def test_what_cannot_be_drawn_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_three_places_are_named_in_the_headline_and_more_are_counted() -> None:
-    day = ("2020-03-01", [1, 2])
+    day: tuple[str, list[int | None]] = ("2020-03-01", [1, 2])
     known = totals(USA_53=day, USA_36=day, USA_12=day, USA_39=day)
     four = ["USA-12", "USA-36", "USA-39", "USA-53"]
     named, counted = compare(known, places=[four[0], four[1], four[3]]), compare(known, places=four)
