@@ -112,6 +112,26 @@ def test_moments_are_aware_and_past(book: Book, feed: Path) -> None:
             book.changes(dt.datetime(2020, 5, 3, tzinfo=dt.UTC), moment)
 
 
+def test_a_clock_that_was_set_back_is_said(book: Book, feed: Path) -> None:
+    moment = dt.datetime(2020, 5, 3, 12, tzinfo=dt.UTC)
+    Book(book.folder, clock=lambda: moment).record("nyt", feed)
+    with pytest.raises(
+        ContractError, match=r"by the clock it is 2020-05-03T11:.* recorded at 2020-05-03T12:.* already"
+    ):
+        Book(book.folder, clock=lambda: moment - dt.timedelta(hours=1)).record("nyt", feed)
+
+
+def test_a_release_goes_nowhere_where_it_would_take_the_place_of_something_else(book: Book, feed: Path) -> None:
+    book.record("nyt", feed)
+    before = snapshot(book.folder)
+    for out in (book.folder, book.folder / "ledger/raw", book.folder.parent):
+        with pytest.raises(BookError, match=r"a release cannot be put in .*; the book is there"):
+            book.publish(out)
+    with pytest.raises(BookError, match=r"us-states\.csv is a file; give --out a folder"):
+        book.publish(feed / "us-states.csv")
+    assert snapshot(book.folder) == before
+
+
 def test_totals_are_what_is_known(book: Book, feed: Path) -> None:
     book.record("nyt", feed)
     assert book.totals("state").rows() == [
@@ -172,6 +192,7 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ("days = 7", "days = 1000000000000", "averages.days: Input should be less than or equal to 366"),
         ("levels =", "levels = []\nmetrics =", "levels: it is empty"),
         ("levels =", "level = 1\nlevels =", "level: unknown key"),
+        ("[averages]", "[excess]\nbaseline = [2019, 2015]\n[averages]", "excess.baseline: 2019 is after 2015"),
         ("[averages]", "[averages", "it is no TOML file"),
         ("levels =", 'metrics = ["deaths", "births"]\nlevels =', "metrics.1: Input should be 'cases', 'deaths', "),
     ],
@@ -192,6 +213,9 @@ def test_what_is_not_there_is_said(book: Book, tmp_path: Path) -> None:
         Book.init(tmp_path / "new", template="nty")
     with pytest.raises(BookError, match="no template 'zoo'; there are connecticut, measles, nyt, plain, simulated"):
         Book.init(tmp_path / "new", template="zoo")
+    (tmp_path / "file").touch()
+    with pytest.raises(BookError, match=r"file is a file; give a new folder"):
+        Book.init(tmp_path / "file")
     with pytest.raises(BookError, match="no feed 'nty' in this book; did you mean 'nyt'"):
         book.record("nty", tmp_path)
     with pytest.raises(BookError, match="no feed 'zoo' in this book; it has nyt"):
@@ -218,6 +242,14 @@ def test_files_of_the_book_that_cannot_be_read_are_said(book: Book, feed: Path) 
         Book(book.folder)
 
 
+def test_a_national_average_without_states_is_explained_by_its_own_counts(book: Book, tmp_path: Path) -> None:
+    (tmp_path / "us.csv").write_text("date,cases,deaths\n2020-05-01,7,0\n2020-05-02,21,0\n")
+    book.record("nyt", tmp_path / "us.csv")
+    made = book.explain("US", dt.date(2020, 5, 2), "cases")
+    assert (made.parts, made.average, made.total) == ((), 3.0, 21)
+    assert [day.count for day in made.days][-2:] == [7, 14]
+
+
 def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> None:
     file = book.folder / "sources/nyt.md"
     file.write_text(file.read_text().replace("infer-from-zero", "explicit"))
@@ -228,6 +260,17 @@ def test_explicit_reporting_is_the_sources_word(book: Book, tmp_path: Path) -> N
     made = explicit.explain("Ohio", dt.date(2020, 5, 9), "cases")
     assert (made.reporting, made.average, made.window_days) == ("explicit", 0.0, 7)
     assert pl.Series([day.role for day in made.days]).to_list() == ["no data"] * 6 + ["counted"]
+
+
+def test_a_source_by_a_level_the_book_does_not_have_is_refused(tmp_path: Path) -> None:
+    book = Book.init(tmp_path / "book", template="connecticut")
+    config = book.folder / "book.toml"
+    config.write_text(config.read_text().replace('levels = ["town"]', 'levels = ["state"]'))
+    (tmp_path / "towns.csv").write_text("Town number,Town,Last update date\n")
+    with pytest.raises(
+        DataRefusedError, match=r"ct-towns reports by town, .* none of the book's levels; add town to levels"
+    ):
+        Book(book.folder).record("ct-towns", tmp_path / "towns.csv")
 
 
 def test_a_book_of_towns_can_record_the_published_layout_too(tmp_path: Path) -> None:

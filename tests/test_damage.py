@@ -1,6 +1,8 @@
 """Ledgers that a disk, a copy or a mistake damaged: every damage is named."""
 
 import datetime as dt
+import gzip
+import hashlib
 import random
 import shutil
 import subprocess
@@ -10,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from tallybook import Book, Ledger
-from tallybook.errors import LedgerError
+from tallybook.cli.commands import app
+from tallybook.errors import LedgerError, TallybookError
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.sources.vintages import FolderHistory
 
@@ -192,6 +196,56 @@ def test_past_versions_are_named_where_their_bytes_are_not_in_the_book(tmp_path:
     assert at(folder, 1).rebuild(allow_missing=True).records == 0
     assert len(list(at(folder, 1).record_vintages("nyt", past))) == 2
     for was, made in zip(before, content(folder), strict=True):
+        assert made.equals(was)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    """A book of one file, released."""
+    Book.init(tmp_path / "book", template="nyt")
+    (tmp_path / "us-states.csv").write_text(ohio(1, 2))
+    at(tmp_path / "book", 0).record("nyt", tmp_path / "us-states.csv")
+    at(tmp_path / "book", 0).publish(site=False)
+    return tmp_path / "book"
+
+
+def test_a_list_of_releases_that_is_damaged_is_not_taken_along_unseen(one: Path) -> None:
+    file = one / "ledger/releases.jsonl"
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(LedgerError, match=r"the ledger cannot be made anew: releases\.jsonl "):
+        at(one, 1).rebuild()
+    shutil.rmtree(one / "ledger/observations/_delta_log")
+    done = CliRunner().invoke(app, ["rebuild", "--allow-missing", "--book", str(one)], env={"COLUMNS": "200"})
+    assert done.exception is None, done.exception
+    assert done.stderr.startswith("not in the new ledger: releases.jsonl ")
+    assert "the records of the old ledger are damaged, so that the new ones were not compared with them" in done.stdout
+    assert at(one, 1).releases() == []
+
+
+def test_a_file_of_a_source_that_is_not_there_any_more_is_named(one: Path) -> None:
+    (one / "sources/nyt.md").rename(one / "sources/times.md")
+    with pytest.raises(LedgerError, match=r"us-states\.csv as of .* cannot be taken any more: no feed 'nyt'"):
+        at(one, 1).rebuild()
+
+
+def test_a_past_version_that_was_left_out_is_left_out_again(tmp_path: Path) -> None:
+    Book.init(tmp_path / "book", template="nyt")
+    (tmp_path / "old").mkdir()
+    for day, more in (("02", ""), ("03", "2020-05-03,Ohi,39,3,0\n")):
+        (tmp_path / f"old/202005{day}-1200_us-states.csv").write_text(ohio(1, 2) + more)
+    past = FolderHistory(tmp_path / "old", pattern="%Y%m%d-%H%M", zone=ZoneInfo("UTC"))
+    refused: list[TallybookError] = []
+    list(at(tmp_path / "book", 0).record_vintages("nyt", past, refused=refused.append))
+    before = content(tmp_path / "book")
+    assert len(refused) == 1
+    for vintage in past:  # their bytes are brought into the book
+        data = vintage.read()
+        (tmp_path / "book/ledger/raw" / f"{hashlib.sha256(data).hexdigest()}.gz").write_bytes(gzip.compress(data))
+    # Without the old records nothing else tells that the second was not taken.
+    shutil.rmtree(tmp_path / "book/ledger/observations/_delta_log")
+    done = at(tmp_path / "book", 1).rebuild()
+    assert (done.compared, done.lost) == (False, [])
+    for was, made in zip(before, content(tmp_path / "book"), strict=True):
         assert made.equals(was)
 
 

@@ -1,16 +1,22 @@
 """Deaths from all causes in a book: recorded, known as of a moment, published, checked, on the command line."""
 
+import csv
 import datetime as dt
+import gzip
 import json
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from conftest import HERE
 from mortality import csv_of
+from server_fixtures import serving
 from tallybook import Book
-from tallybook.errors import BookError, ContractError, DataRefusedError
+from tallybook.cli.commands import app
+from tallybook.errors import BookError, ContractError, DataRefusedError, LedgerError
 from tallybook.release.excess import agreement
 from tallybook.sources.vintages import FolderHistory
 from test_cli import tallybook
@@ -226,6 +232,36 @@ def test_past_versions_are_recorded_each_since_its_moment(own: Book, tmp_path: P
     assert (now["deaths"] - then["deaths"]).sum() == 12 * 45
 
 
+def test_a_past_version_that_cannot_be_taken_ends_the_recording_unless_it_may_be_left_out(
+    own: Book, tmp_path: Path
+) -> None:
+    (tmp_path / "2021-01-05T0900-0500_deaths.csv").write_bytes(csv_of("Peru,,monthly,,,2020,99,,7"))
+    with pytest.raises(DataRefusedError, match="a year has no month '99'"):
+        list(own.record_vintages("registry", FolderHistory(tmp_path)))
+    assert own.raw.entries() == []
+
+
+@pytest.mark.parametrize("how", ["gone", "another"])
+def test_deaths_whose_file_is_no_longer_whole_are_not_told(own: Book, tmp_path: Path, how: str) -> None:
+    own.record("registry", feed(tmp_path, *rows()) / FILE)
+    (kept,) = (own.folder / "ledger/raw").rglob("*.gz")
+    if how == "gone":
+        kept.unlink()
+    else:
+        kept.write_bytes(gzip.compress(csv_of(*rows(more=1))))
+    with pytest.raises(LedgerError, match=rf"{kept.name[:12]}.* is missing or damaged; it is .*deaths\.csv"):
+        own.excess()
+
+
+def test_a_book_of_deaths_only_is_served_and_has_no_figures_by_day(own: Book, tmp_path: Path) -> None:
+    own.record("registry", feed(tmp_path, *rows()) / FILE)
+    own.publish()
+    with serving(own) as address, httpx.Client(base_url=address, timeout=60) as client:
+        assert client.get(f"/{FILE}").status_code == 200
+        said = client.get("/api/v1/series?metric=cases")
+        assert (said.status_code, said.json()["detail"]) == (404, "the release has no figures yet")
+
+
 def test_a_file_that_lacks_what_a_model_needs_is_refused_before_anything_is_kept(own: Book, tmp_path: Path) -> None:
     card = own.folder / "sources/registry.md"
     card.write_text(CARD.replace("---\ntitle", "---\nexcess: [{place: Peru, holidays: {country: PE}}]\ntitle"))
@@ -291,6 +327,27 @@ def test_the_command_shows_compares_and_draws(own: Book, tmp_path: Path) -> None
     published = own.folder / "public" / FILE
     agreed = tallybook("excess", "--compare-published", published, "--book", own.folder).stdout
     assert "24 of 24 published figures are equal (100.0%), 0 one off, 0 further off, 0 not estimated" in agreed
+
+
+def test_the_command_tells_of_one_place_of_another_baseline_and_for_programs(own: Book, tmp_path: Path) -> None:
+    own.record("registry", feed(tmp_path, *rows(more=-300), *rows("Chile")) / FILE)
+    own.publish()
+
+    def printed(*words: str) -> str:
+        done = CliRunner().invoke(app, ["excess", *words, "--book", str(own.folder)], env={"COLUMNS": "250"})
+        assert done.exception is None, done.exception
+        return done.stdout
+
+    months = [line.split() for line in printed("peru").splitlines()[1:]]
+    assert [line[:2] for line in months] == [["2020", str(month)] for month in range(1, 13)]
+    assert months[0][2:4] == ["714", "935.5"]
+    fitted = [line.split() for line in printed("--baseline", "2017-2018").splitlines()[1:]]
+    assert [(line[0], line[8]) for line in fitted] == [("Chile", "2017-2018"), ("Peru", "2017-2018")]
+    first = next(csv.DictReader(printed("peru", "--format", "csv").splitlines()))
+    assert float(first["excess_deaths"]) == pytest.approx(-221.461538)
+    agreed = printed("--compare-published", str(own.folder / "public" / FILE), "--format", "csv")
+    assert "published figures" not in agreed
+    assert len(agreed.splitlines()) == 3
 
 
 @pytest.mark.parametrize(

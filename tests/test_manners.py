@@ -76,6 +76,20 @@ def test_every_command_that_prints_a_table_prints_one_json_object_for_programs(b
     assert document("sources check", book / "sources/nyt.md")["rows"] == []
 
 
+def test_past_versions_tell_programs_how_many_there_are_and_which_were_left_out(tmp_path: Path) -> None:
+    folder = Book.init(tmp_path / "book", template="nyt").folder
+    (tmp_path / "old").mkdir()
+    for day, state in ((2, "Ohio"), (3, "Ohi")):
+        file = tmp_path / f"old/2020-05-0{day}T0900-0400_us-states.csv"
+        file.write_text(f"date,state,fips,cases,deaths\n2020-05-01,{state},39,7,0\n")
+    words = ["record", "nyt", "--vintages", str(tmp_path / "old"), "--skip-refused", "--json", "--book", str(folder)]
+    done = CliRunner().invoke(app, words)
+    said = json.loads(done.stdout)
+    assert (said["versions"], [row["added"] for row in said["rows"]]) == (2, [2])
+    (left_out,) = said["left_out"]
+    assert "2020-05-03T0900-0400_us-states.csv, line 2, column state: unknown state 'Ohi'" in left_out
+
+
 def test_what_is_refused_leaves_standard_output_empty_also_with_json(book: Path) -> None:
     refused = tallybook("explain", "Ohoi", "2020-05-01", "cases", "--json", "--book", book)
     assert (refused.returncode, refused.stdout) == (1, "")

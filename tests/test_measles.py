@@ -12,7 +12,7 @@ from server_fixtures import serving
 from tallybook import Book
 from tallybook.book.weekly import weekly_book
 from tallybook.cli.commands import app
-from tallybook.errors import ContractError
+from tallybook.errors import BookError, ContractError
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +166,15 @@ def test_pictures_of_weeks_speak_of_weeks(
     assert done.exit_code == 0, done.output
     words = drawn.read_text(encoding="utf-8")
     assert [said for said in says if said not in words] == []
+
+
+def test_the_demo_of_weeks_can_be_made_again_and_no_other_book_is_touched(measles: Book, tmp_path: Path) -> None:
+    before = table(measles, "weeks.parquet")
+    done = CliRunner().invoke(app, ["demo", str(measles.folder), "--template", "measles"], env={"COLUMNS": "400"})
+    assert done.exception is None, done.exception
+    assert f"open {measles.folder / 'public/index.html'} in a browser" in done.stdout
+    assert "Every number here is invented" in done.stdout
+    assert table(measles, "weeks.parquet").equals(before)
+    other = Book.init(tmp_path / "other", template="nyt").folder
+    with pytest.raises(BookError, match="other holds another book; give a new folder"):
+        weekly_book(other)

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -204,6 +205,7 @@ def test_a_repositorys_history_is_recorded_and_an_interrupted_import_goes_on(
 ) -> None:
     history = GitHistory(repository, "us-states.csv")
     assert len(history) == 5
+    history.close()  # nothing was read yet
     with pytest.raises(DataRefusedError, match=r"@[0-9a-f]{12}:us-states.csv, line \d+, column state: .*'Washinton'"):
         list(book.record_vintages("nyt", history))
     refused: list[DataRefusedError] = []
@@ -216,6 +218,42 @@ def test_a_repositorys_history_is_recorded_and_an_interrupted_import_goes_on(
         told = known_table(book.totals("state", as_of=vintage.moment), "state", book.places).write_csv()
         assert told.encode().rstrip(b"\n") == gzip.decompress(vintage.read()).rstrip(b"\n")
         assert f"Update {number}" in set(book.ledger.records(vintage.moment)["note"])
+
+
+def test_a_version_that_came_by_another_name_is_known_already_and_one_of_another_feed_is_refused(
+    book: Book, tmp_path: Path
+) -> None:
+    name = "2020-05-02T0900-0400_us-states.csv"
+    for folder in ("one", "two", "other"):
+        (_folder(tmp_path / folder) / name).write_text("date,state,fips,cases,deaths\n2020-05-01,Ohio,39,7,0\n")
+    assert [file.added for file in book.record_vintages("nyt", FolderHistory(tmp_path / "one"))] == [2]
+    assert list(book.record_vintages("nyt", FolderHistory(tmp_path / "two"))) == []
+    (tmp_path / "other" / name).rename(tmp_path / "other/2020-05-02T0900-0400_towns.csv")
+    with pytest.raises(SourceError, match=r"towns\.csv is no file of nyt"):
+        list(book.record_vintages("nyt", FolderHistory(tmp_path / "other")))
+
+
+def test_a_version_too_large_to_be_read_is_refused_before_it_is(
+    book: Book, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallybook.sources.vintages.MOST_BYTES", 100)
+    history = GitHistory(repository, "us-states.csv")
+    with pytest.raises(SourceError, match=r"us-states\.csv in commit \w{12} has [\d,]+ bytes; is it the right file\?"):
+        list(book.record_vintages("nyt", history))
+    history.close()
+
+
+def test_a_clone_that_lacks_a_version_is_said_to_be_incomplete(book: Book, repository: Path, tmp_path: Path) -> None:
+    partial = shutil.copytree(repository, tmp_path / "partial")
+    first = GitHistory(partial, "us-states.csv")
+    commit = next(iter(first)).address.split("@")[1].split(":")[0]
+    told = subprocess.run(
+        ["git", "-C", str(partial), "rev-parse", f"{commit}:us-states.csv"], check=True, capture_output=True, text=True
+    )
+    (partial / ".git/objects" / told.stdout[:2] / told.stdout[2:].strip()).unlink()
+    with pytest.raises(SourceError, match=rf"git has no us-states\.csv in commit {commit}; is the clone complete\?"):
+        list(book.record_vintages("nyt", first))
+    first.close()
 
 
 def test_what_is_no_history_is_said(book: Book, repository: Path, tmp_path: Path) -> None:

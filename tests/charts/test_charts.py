@@ -198,6 +198,37 @@ def test_every_picture_has_its_headline_and_source(kind: str, theme: Any) -> Non
     assert THEMES[theme].ground in picture
 
 
+def test_what_cannot_be_drawn_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = totals(USA_53=("2020-03-01", [1, 2, 4]))
+    average = known.with_columns(
+        cases_avg=pl.lit(1.0), cases_omitted=pl.lit(value=False), cases_anomaly=pl.lit(None, pl.List(pl.String))
+    )
+    weight: Any = "weight"
+    with pytest.raises(ContractError, match="no size 'weight'; use one of population, "):
+        bubbles(known, size=weight)
+    with pytest.raises(ContractError, match="no place has cases_per_1000, deaths_per_1000 and gdp; give another size"):
+        bubbles(totals(USA_30=("2020-03-01", [10])), size="gdp")
+    with pytest.raises(ContractError, match="there is nothing of New York; give a place that the averages have"):
+        place(average, "USA-36")
+    with pytest.raises(ContractError, match="there is nothing of New York; give a place that was known then"):
+        revisions(known, known, "USA-36", as_of=dt.date(2020, 3, 4))
+    monkeypatch.setattr("tallybook.charts.shapes.shapes_available", lambda: False)
+    county_shapes.cache_clear()
+    with pytest.raises(
+        ContractError, match=r"the shapes of the counties are not installed; pip install 'tallybook\[maps\]'"
+    ):
+        counties(pl.DataFrame({"geoid": ["USA-53033"], "value": [4.0]}))
+
+
+def test_three_places_are_named_in_the_headline_and_more_are_counted() -> None:
+    day: tuple[str, list[int | None]] = ("2020-03-01", [1, 2])
+    known = totals(USA_53=day, USA_36=day, USA_12=day, USA_39=day)
+    four = ["USA-12", "USA-36", "USA-39", "USA-53"]
+    named, counted = compare(known, places=[four[0], four[1], four[3]]), compare(known, places=four)
+    assert "in Florida, New York and Washington" in " ".join(named.to_dict()["title"]["text"])
+    assert "in 4 places" in " ".join(counted.to_dict()["title"]["text"])
+
+
 def test_a_text_from_the_register_is_text() -> None:
     known = totals(USA_53=("2020-03-01", [1, 2, 4]))
     average = known.with_columns(

@@ -90,3 +90,12 @@ def test_what_cannot_be_drawn_is_said(estimates: pl.DataFrame) -> None:
     new = excess_deaths(weeks(lambda _year, week: week, years=range(2020, 2021)), place="geoid")
     with pytest.raises(ContractError, match="nothing is expected of 'USA-39'"):
         excess(new, "USA-39")
+
+
+def test_without_any_excess_the_words_claim_none() -> None:
+    rows = months(lambda year, month: None if year == 2020 else 120, years=range(2017, 2021))
+    made = excess_deaths(rows, place="geoid")
+    assert titles(excess(made, "USA-39")) == [
+        "USA-39: deaths beside those expected",
+        "Monthly deaths from all causes, January 2020 to December 2020",
+    ]

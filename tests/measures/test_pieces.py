@@ -116,3 +116,12 @@ def test_pieces_are_whole_places_and_no_more_is_read_than_is_asked_for() -> None
     assert [part.height for part in read] == [30, 0, 10]
     assert_frame_equal(pl.concat(read), whole.head(70).filter(asked).select("cases"))
     assert [part.height for part in pieces._read(made, None, None, None, None)] == [part.height for part in parts]
+
+
+def test_few_rows_are_read_at_once_and_rows_without_a_place_are_refused_before_any_is_made() -> None:
+    totals = frame_of(*(range(start, start + 30) for start in range(3)))
+    (whole,) = getattr(daily(totals.lazy(), ["cases"]), pieces._MADE).frames()
+    assert whole.equals(daily(totals, ["cases"]))
+    nowhere = daily(totals.with_columns(geoid=pl.lit(None, pl.String)).lazy(), ["cases"])
+    with pytest.raises(ContractError, match="column 'geoid' has rows without a place"):
+        next(getattr(nowhere, pieces._MADE).frames())

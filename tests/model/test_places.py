@@ -84,6 +84,13 @@ def test_an_unknown_place_is_answered_with_a_hint(text: str, hint: str) -> None:
     assert hint in str(refused.value)
 
 
+def test_a_place_of_another_level_than_the_books_is_told_from_none() -> None:
+    with pytest.raises(UnknownPlaceError, match="'King County, WA' is the name of a county, not of a nation or state"):
+        gazetteer().find("King County, WA", among=[Level.NATION, Level.STATE])
+    with pytest.raises(UnknownPlaceError, match="no place 'USA-99'"):
+        gazetteer()["USA-99"]
+
+
 def test_exceptions_have_members_and_notes_and_population_only_where_known() -> None:
     city, joplin = gazetteer()["USA-36998"], gazetteer()["USA-29997"]
     assert city.population == sum(gazetteer()[member].population or 0 for member in city.members) == 8_336_817

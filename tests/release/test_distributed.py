@@ -32,3 +32,29 @@ def test_an_engine_makes_the_tables_of_the_release(
         rows = table.rows.collect("polars").to_polars()
         assert rows["year"].equals(rows["date"].dt.year())
         assert_frame_equal(rows.drop("year").sort(key), expected.sort(key), check_exact=True)
+
+
+def test_towns_without_tests_have_no_positivity_whoever_computes(tmp_path: Path) -> None:
+    folder = Book.init(tmp_path / "book").folder
+    config = folder / "book.toml"
+    config.write_text(config.read_text().replace('levels = ["nation", "state"]', 'levels = ["town"]'))
+    (folder / "sources/agency.md").write_text(
+        "---\ntitle: Cases by town\nlayout: table\nreporting: explicit\nlevel: town\nstate: CT\n"
+        "date: {column: Date}\nplace: {name: Town}\nmetrics: {cases: Cases, deaths: Deaths}\n---\n"
+    )
+    (tmp_path / "towns.csv").write_text("Date,Town,Cases,Deaths\n2020-05-01,Sharon,3,0\n2020-05-03,Sharon,5,1\n")
+    book = Book(folder)
+    book.record("agency", tmp_path / "towns.csv")
+    release = book.publish()
+    observations = duckdb.read_parquet([str(file) for file in book.ledger.files()])
+    state = portable_state(nw.from_native(observations), None)
+    (averages,) = (
+        table
+        for table in datasets(state, levels=book.config.levels, method=book.method())
+        if table.path.startswith("rolling-averages/")
+    )
+    expected = pl.read_parquet(release.folder / averages.path)
+    assert "cases_avg" in expected.columns
+    assert [name for name in expected.columns if "positiv" in name] == []
+    rows = averages.rows.collect("polars").to_polars().drop("year")
+    assert_frame_equal(rows.sort("date", "geoid"), expected.sort("date", "geoid"), check_exact=True)

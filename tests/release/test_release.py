@@ -1,7 +1,9 @@
 import json
+import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -216,3 +218,27 @@ def test_where_folders_cannot_change_places_they_are_renamed(tmp_path: Path, mon
             fill(new, text)
     assert (tmp_path / "public/3.txt").read_text() == "three"
     assert (tmp_path / ".public.previous/3.txt").read_text() == "two"
+
+
+@pytest.mark.parametrize("call", ["renameat2", "renamex_np", "none of them"])
+def test_with_the_calls_of_every_system_the_new_folder_takes_the_place_of_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    calls = []
+
+    def exchange(*arguments: int | bytes) -> int:
+        one, other = (Path(os.fsdecode(path)) for path in arguments if isinstance(path, bytes))
+        calls.append(arguments[-1])
+        other.rename(tmp_path / "aside")
+        one.rename(other)
+        (tmp_path / "aside").rename(one)
+        return 0
+
+    # Linux says renameat2, macOS renamex_np; elsewhere the folders are renamed one after the other.
+    monkeypatch.setattr("ctypes.CDLL", lambda _name, use_errno: SimpleNamespace(**{call: exchange}))
+    for text in ("one", "two", "three"):
+        with replaced(tmp_path / "public") as new:
+            fill(new, text)
+    assert (tmp_path / "public/3.txt").read_text() == "three"
+    assert (tmp_path / ".public.previous/3.txt").read_text() == "two"
+    assert calls == ([] if call == "none of them" else [2, 2])

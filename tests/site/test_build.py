@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import polars as pl
 import pytest
 
-from sites import EASTERN, HOSTILE, built
+from sites import COUNTIES, EASTERN, HOSTILE, built
 from tallybook import Book
 from tallybook.measures.rates import half_up
 from tallybook.model.policy import CONTENT_SECURITY_POLICY
@@ -289,4 +289,20 @@ def test_days_alike_are_one_row_and_days_that_count_are_each_their_own(tmp_path:
         ("Sun, May 3, 2020", "5", "5", "counted"),
         ("Mon, May 4, 2020 to Tue, May 5, 2020", "0", "0", "no data, 2 days"),
         ("Wed, May 6, 2020", "5", "5", "counted"),
+    ]
+
+
+def test_of_more_places_than_a_table_takes_the_highest_stand_there_and_all_below_their_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallybook.site.overview._TABLED", 1)
+    book = built(tmp_path / "book", levels=("county",))
+    (tmp_path / "us-counties.csv").write_text(COUNTIES)
+    book.record("nyt", tmp_path / "us-counties.csv", as_of=dt.datetime(2020, 5, 4, 9, tzinfo=EASTERN))
+    page = (book.publish().folder / "index.html").read_text()
+    assert "The 1 with the highest averages; all of them are listed below." in page
+    listed = re.findall(r"<summary>(.*?)</summary>\s*<ul class=\"columns\">(.*?)</ul>", page, flags=re.DOTALL)
+    assert [(says, re.findall(r">([^<]+)</a>", names)) for says, names in listed] == [
+        ("New York, 1 county", ["New York City"]),
+        ("Washington, 2 counties", ["Snohomish", "Unknown"]),
     ]

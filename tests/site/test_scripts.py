@@ -14,9 +14,11 @@ from playwright.sync_api import Browser, Page
 
 from sites import EASTERN, built
 from tallybook import Book
+from tallybook.charts.shapes import SHAPES
 from tallybook.charts.ticks import apart, beside, date_ticks, day_ticks, nice_top
 from tallybook.errors import ContractError
 from tallybook.site import bundle
+from tallybook.site.compiled import compiled
 from tallybook.site.kept import kept
 from tallybook.site.opened import Opened
 from tallybook.site.series import series_scripts
@@ -100,6 +102,17 @@ def test_what_the_bundle_has_no_words_for_is_refused(
     modules(tmp_path, monkeypatch, entry=source, lib="")
     with pytest.raises(ContractError, match=re.escape(says)):
         bundle.bundled("entry.js")
+
+
+def test_a_picture_of_a_page_knows_shapes_and_tiles_and_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = [{"type": "Feature", "id": "USA-53033"}]
+    monkeypatch.setattr("tallybook.site.compiled.county_shapes", lambda: shapes)
+    known = {source["name"]: source.get("values") for source in compiled("counties")["counties"]["data"]}
+    assert (known[SHAPES], known["values"]) == (shapes, None)
+    tiles = compiled("tiles")["tiles"]
+    assert [source.get("values") for source in tiles["data"] if source["name"] == "values"] == [None]
+    # Where each tile stands is said once for all releases.
+    assert "USA-53" in json.dumps(tiles)
 
 
 def test_what_is_kept_is_made_once_and_again_when_it_is_made_of_something_else(

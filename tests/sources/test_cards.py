@@ -85,6 +85,8 @@ def test_words_of_yaml_stay_words(tmp_path: Path) -> None:
         ),
         ("state: CT", "state: CT\nthousands: '5'", "10 thousands '5' cannot stand between thousands"),
         ("state: CT", "state: CT\nthousands: '-'", "10 thousands '-' cannot stand between thousands"),
+        ("state: CT", "state: CT\n? [a, b]\n: c", "10  a key has to be a word"),
+        ("state: CT", "state: CT\nexcess: [{place: Peru, january: false}]", "1  a table has no deaths from all causes"),
         ("state: CT", "delimiter: '\"'", "9 delimiter '\"' cannot stand between cells"),
     ],
 )
@@ -96,12 +98,29 @@ def test_what_is_wrong_in_a_card_is_said_by_line(tmp_path: Path, old: str, new: 
     assert f"ct.md, line {says.split(maxsplit=1)[0]}" in str(refused.value) or not says[0].isdigit()
 
 
+def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    card = card_of(tmp_path / "ct.md", TABLE.replace("state: CT", "state: CT\nlicence:\nnotes_url: ~\nuid: ''"))
+    assert card == card_of(tmp_path / "ct.md", TABLE.replace("state: CT", "state: CT\nuid: ''"))
+    assert card.model_extra == {"uid": ""}
+
+
+def test_a_metric_whose_name_and_column_are_wrong_is_one_problem() -> None:
+    (problem,) = problems(TABLE.replace("tests: {column: Tests, since: 2020-05-31}", "testz: [Tests]"))
+    assert problem.startswith("14 metrics.testz ")
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     text = TABLE.replace("explicit", "maybe").replace("town\n", "village\n", 1).replace("name: Town", "nam: Town")
     assert [int(problem.split()[0]) for problem in problems(text)] == sorted(
         int(problem.split()[0]) for problem in problems(text)
     )
     assert len(problems(text)) >= 2
+
+
+def test_a_key_that_looks_mistyped_is_odd_and_kept() -> None:
+    (odd,) = check_card(TABLE.replace("state: CT", "state: CT\nthousandz: ','"))
+    assert (odd.line, odd.wrong) == (10, False)
+    assert odd.says == "unknown key, kept as it is; did you mean 'thousands'?"
 
 
 def test_a_note_whose_date_is_none_is_odd() -> None:

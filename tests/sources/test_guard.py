@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tallybook import Book, read
 from tallybook.errors import BookError, DataRefusedError, SourceError
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.fetch import fetch_file
+from tallybook.sources.guard import is_public
 
 COUNTS = b"date,cases,deaths\n2020-05-01,1,0\n"
 
@@ -144,6 +146,11 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_rest, **_more: both)
     with pytest.raises(SourceError, match=r"two\.example is 10\.0\.0\.1, which is no address of the internet"):
         fetch("http://two.example/us.csv")
+
+
+def test_an_address_of_the_internet_may_be_written_as_one_of_version_6() -> None:
+    assert is_public(ip_address("::ffff:93.184.215.14"))
+    assert not is_public(ip_address("::ffff:192.168.0.1"))
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,18 @@
 import datetime as dt
 import io
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from accuracy import accuracy, compared
 from tallybook import Book, daily, gazetteer, read_anomalies, simulate
 from tallybook.errors import BookError, ContractError
+from tallybook.sources.agency import Event, Kind
 from tallybook.sources.simulated import write_published
+from tallybook.sources.world import Register, World
 
 
 def test_the_same_seed_gives_the_same_outbreak_and_another_another() -> None:
@@ -63,6 +67,27 @@ def test_the_register_is_one_an_editor_could_have_written() -> None:
     states = pl.col("geoid").str.len_chars() == 6
     outbreak_days = outbreak.reports.select("geoid", "date").unique()
     assert register.filter(states).join(outbreak_days, on=["geoid", "date"], how="semi").height > 100
+
+
+def test_what_the_register_adjusts_in_counties_adds_up_to_what_it_adjusts_in_their_state() -> None:
+    world = World.of(["USA-41"], ["USA-53"], dt.date(2020, 3, 1), 60)
+    register = Register(world)
+    washington = world.places_of(world.states.index("USA-53"))
+    moved = np.zeros(washington.stop - washington.start, dtype=np.int64)
+    moved[[0, 2]] = 40, 2
+    backlog = Event(world.states.index("USA-53"), Kind.BACKLOG, 0, 30, 37, "adjust", 2.0)
+    register.event(backlog, moved)
+    register.event(replace(backlog, agency=world.states.index("USA-41")), np.array([5]))
+    entries = register.frame().select("geoid", "county", "adjusted_daily_count_for_avg")
+    first, third = world.leaves["geoid"][washington][[0, 2]]
+    assert dict(entries.select("geoid", "adjusted_daily_count_for_avg").rows()) == {
+        "USA-53": -42,
+        first: -40,
+        third: -2,
+        "USA-41": -5,
+    }
+    assert entries["county"].null_count() == 2
+    assert set(register.frame()["date"]) == {dt.date(2020, 4, 7)}
 
 
 def test_all_counties_of_the_country_can_be_simulated() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook import Book, gazetteer
-from tallybook.errors import DataRefusedError, TallybookError
+from tallybook.errors import ContractError, DataRefusedError, TallybookError
 from tallybook.model.cards import Card
 from tallybook.model.reports import REPORT_SCHEMA, Reports
 from tallybook.sources.table import parse_table
@@ -158,6 +158,25 @@ def test_rows_json_says_what_rows_csv_says() -> None:
     moments = pl.col("Date").str.to_date("%m/%d/%Y").dt.to_string("%Y-%m-%dT00:00:00.000")
     as_json = rows_json(table.with_columns(moments), dates="Date")
     assert parse(as_json).frame.equals(parse(text).frame)
+
+
+def test_rows_json_without_rows_is_a_table_without_rows() -> None:
+    table = pl.read_csv((HEADER + "2020-06-01,125,Sharon,3,1\n").encode(), infer_schema=False)
+    assert rows(parse(rows_json(table.clear(), dates="Date"))) == rows(parse(HEADER)) == []
+
+
+def test_json_that_is_too_large_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallybook.sources.socrata._MOST", 10)
+    with pytest.raises(
+        DataRefusedError, match="more than 10 characters, too many for JSON; record the table's CSV file"
+    ):
+        parse('{"meta": 1}')
+
+
+def test_a_card_of_another_layout_describes_no_table() -> None:
+    card = Card.model_validate({"title": "Published", "layout": "published", "reporting": "explicit"})
+    with pytest.raises(ContractError, match="the card of 'nyt' describes no table; set layout: table"):
+        parse_table(b"", file="t.csv", source="nyt", card=card, places=gazetteer(), today=TODAY)
 
 
 @pytest.mark.parametrize(

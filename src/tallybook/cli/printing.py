@@ -91,7 +91,7 @@ def print_rows(rows: pl.DataFrame, output: str, limit: int) -> None:
     from tallybook.release.layout import plain_numbers
 
     if output == "csv":
-        write(for_spreadsheets(plain_numbers(rows)).write_csv())
+        write(plain_numbers(for_spreadsheets(rows)).write_csv())  # numbers last: one below zero is no formula
         return
     if rows.is_empty():
         return

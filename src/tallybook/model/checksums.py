@@ -149,10 +149,9 @@ class Checksums:
         said: dict[str, _Said] = {}
         chain = ""
         for number, (line, whole) in enumerate(self._lines(), start=1):
-            expected = None if line is None else _linked(chain, {name: line[name] for name in _FIELDS})
-            if not whole or line is None or line["chain"] != expected:
+            if not whole or line is None or line["chain"] != _linked(chain, {name: line[name] for name in _FIELDS}):
                 wrong = wrong or [Damage(self._file, f"line {number}: is not what was written")]
-            elif line is not None:
+            else:
                 said[str(line["path"])] = _Said(line["bytes"], line["sha256"])
             chain = chain if line is None else str(line["chain"])
         return wrong, said

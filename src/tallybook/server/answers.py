@@ -80,7 +80,7 @@ def table_answer(
     headers = about_headers(desk.book, moment)
     state = f"{opened.digest}.{desk.book.ledger.stamp() if past else 0}"
     told = about(desk.book, moment)
-    if page.size is None:
+    if page.is_all:
         facts = {"source": told["source"]["title"], "licence": told["licence"], "as_of": told["as_of"]}
 
         def whole() -> Iterator[bytes]:

@@ -27,15 +27,13 @@ _DAYS: Final = 2_000  # of a place, about
 MOST: Final = Limits().page
 
 
-def _day(text: object) -> object:
-    if isinstance(text, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+def _day(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError("write it as YYYY-MM-DD")
     return text
 
 
-def _moment(text: object) -> object:
-    if not isinstance(text, str):
-        return text
+def _moment(text: str) -> str | date:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return date.fromisoformat(text)
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:", text):
@@ -128,6 +126,11 @@ class Page:
     size: int | None
     begin: int
     of: str
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it has all rows there are, so that they can be sent as they come."""
+        return self == Page(self.format, None, 0, "")
 
     def cut(self, frame: pl.DataFrame, state: str) -> tuple[pl.DataFrame, str | None]:
         """Return the rows of the page, and the cursor of the next; None where it is the last.

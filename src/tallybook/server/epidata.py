@@ -14,7 +14,7 @@ from tallybook.errors import TallybookError
 from tallybook.server import covidcast, covidcast_meta, epidata_aux, epidata_v5
 from tallybook.server.encode import csv_pieces
 from tallybook.server.epidata_asked import chosen, parameters, refused
-from tallybook.server.problems import status_of
+from tallybook.server.problems import detail_of, status_of
 from tallybook.server.refusals import NotPublishedError, RefusedError, ReplacedError
 from tallybook.server.respond import Desk, json_bytes
 from tallybook.server.shelf import Opened
@@ -81,12 +81,10 @@ def _failed(error: TallybookError, *, enveloped: bool) -> Response:
     taken for an answer.
     """
     status = status_of(error)
-    told = isinstance(error, (RefusedError, NotPublishedError)) or status < 500
-    text = str(error) if told else "the book cannot be read at the moment"
     headers = {"Cache-Control": "no-store"}
     if status in (429, 503):
         headers["Retry-After"] = str(getattr(error, "wait", None) or 5)
-    body = json_bytes({"epidata": [], "result": -1, "message": text})
+    body = json_bytes({"epidata": [], "result": -1, "message": detail_of(error)})
     return Response(body, 200 if enveloped and status in (400, 404) else status, headers, media_type=_JSON)
 
 

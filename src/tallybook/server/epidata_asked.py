@@ -101,9 +101,7 @@ class Times:
     spans: tuple[tuple[date, date], ...] | None
 
     def has(self, column: str = "date") -> pl.Expr:
-        """Return whether a row is of them; weeks have none, since there is no signal by week."""
-        if self.kind == "week":
-            return pl.lit(value=False)
+        """Return whether a row is of these days; of weeks no rows are asked for, since there is no signal by week."""
         if self.spans is None:
             return pl.lit(value=True)
         return pl.any_horizontal(pl.col(column).is_between(pl.lit(first), pl.lit(last)) for first, last in self.spans)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import polars as pl
 from fastapi import Request
@@ -36,7 +37,11 @@ def figures_answer(
         raise NoSuchError(f"nothing was known at {moment.isoformat()}", hint=_since(desk))
 
     def rows() -> Iterator[pl.DataFrame]:
-        return _past(desk, wanted, last)
+        found = _past(desk, wanted, last)
+        first = next(found, None)
+        # Of places that nobody counted yet there are no rows; the columns are those of today.
+        nothing = replace(wanted, geoids={level: [] for level in wanted.geoids})
+        return _latest(desk, opened, nothing) if first is None else chain([first], found)
 
     return table_answer(desk, request, opened, page, rows, number=number, past=True, as_of=last)
 

@@ -48,12 +48,15 @@ def problem(status: int, detail: str, *, wait: int | None = None) -> Response:
     return Response(said.model_dump_json(), status, headers, media_type=PROBLEM)
 
 
+def detail_of(error: TallybookError) -> str:
+    """Return what is said of what failed: where a book is kept, and what is wrong there, concerns the log only."""
+    if status_of(error) < 500:
+        return str(error)
+    _LOG.warning("%s", error)
+    told = isinstance(error, ReplacedError | NotPublishedError)
+    return str(error) if told else "the book cannot be read; the log says why"
+
+
 def problem_of(error: TallybookError) -> Response:
     """Return the answer to a request that failed on purpose."""
-    status = status_of(error)
-    if status >= 500:
-        _LOG.warning("%s", error)
-    # Where a book is kept, and what is wrong there, concerns nobody outside.
-    told = status < 500 or isinstance(error, ReplacedError | NotPublishedError)
-    detail = str(error) if told else "the book cannot be read; the log says why"
-    return problem(status, detail, wait=getattr(error, "wait", None))
+    return problem(status_of(error), detail_of(error), wait=getattr(error, "wait", None))

@@ -234,10 +234,8 @@ def _split(name: str) -> tuple[str, str]:
     >>> _split("people_tested_avg_per_100k")
     ('people_tested', 'avg_per_100k')
     """
-    for measure in ("cumulative", "incidence", "avg_per_100k", "avg"):
-        if name.endswith(f"_{measure}"):
-            return name.removesuffix(f"_{measure}"), measure
-    return name, ""
+    measure = next((one for one in ("cumulative", "incidence", "avg_per_100k", "avg") if name.endswith(f"_{one}")), "")
+    return name.removesuffix(f"_{measure}"), measure
 
 
 def _numbers(keys: pl.DataFrame, geoids: pl.Enum) -> pl.Series:

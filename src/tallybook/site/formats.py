@@ -54,8 +54,8 @@ def rate(value: float | None) -> str:
 def in_words(value: float | None) -> str:
     """Return a number as prose has it: two significant digits of millions, whole numbers in full.
 
-    >>> in_words(1234567), in_words(332_000_000), in_words(25_412), in_words(3_000_000_000)
-    ('1.2 million', '332 million', '25,412', '3 billion')
+    >>> in_words(1234567), in_words(332_000_000), in_words(25_412), in_words(3_000_000_000), in_words(None)
+    ('1.2 million', '332 million', '25,412', '3 billion', '–')
     """
     if value is None:
         return NONE

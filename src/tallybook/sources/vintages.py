@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from tallybook.errors import SourceError
 from tallybook.model.files import MOST_BYTES, inside, read_file
@@ -185,9 +185,9 @@ class GitHistory:
 
     def close(self) -> None:
         """End the process that gives the bytes."""
-        if self._process is not None and self._process.stdin and self._process.stdout:
-            self._process.stdin.close()
-            self._process.stdout.close()
+        if self._process is not None:
+            for stream in self._streams():
+                stream.close()
             self._process.wait()
             self._process = None
 
@@ -215,9 +215,7 @@ class GitHistory:
                 stdout=subprocess.PIPE,
                 env=_only_reading(),
             )
-        if self._process.stdin is None or self._process.stdout is None:
-            raise SourceError("git cat-file could not be started")
-        return self._process.stdin, self._process.stdout
+        return cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
 
     def _git(self, *arguments: str) -> bytes:
         try:

@@ -50,20 +50,17 @@ class Web:
         Raises:
             SourceError: it cannot be read, or not within the limits.
         """
+        again = stamina.RetryingCaller(
+            attempts=_ATTEMPTS,
+            wait_initial=_FIRST_WAIT_SECONDS,
+            wait_max=_LONGEST_WAIT_SECONDS,
+            timeout=_MOST_SECONDS,
+        )
         try:
-            for attempt in stamina.retry_context(
-                on=_wait,
-                attempts=_ATTEMPTS,
-                wait_initial=_FIRST_WAIT_SECONDS,
-                wait_max=_LONGEST_WAIT_SECONDS,
-                timeout=_MOST_SECONDS,
-            ):
-                with attempt:
-                    return self._download(address, name)
+            return again(_wait, self._download, address, name)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = str(error).split("\n", 1)[0] or type(error).__name__
             raise SourceError(f"cannot read {without_password(address)}: {said}") from error
-        return None
 
     def _download(self, address: str, name: str) -> Fetched | None:
         shown = without_password(address)
