@@ -14,6 +14,9 @@ from tallybook.sources.weekly import write_weekly
 WEEKLY: Final = "measles"
 """The name of the template and its feed."""
 
+_BLANK: Final = "Name of your desk or department"
+_SIMULATOR: Final = "Tallybook's simulator"
+
 
 def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
     """Return a book of invented weekly counts with its feed in ``feed`` recorded; the one there already, if any.
@@ -33,7 +36,10 @@ def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
         Book.init(folder, template=WEEKLY)
         config = folder / "book.toml"
         said = config.read_text().replace('notice = "', 'notice = "Every number here is invented. ', 1)
-        config.write_text(said.replace('United States"', 'United States (invented numbers)"', 1))
+        said = said.replace('United States"', 'United States (invented numbers)"', 1)
+        config.write_text(said.replace(_BLANK, _SIMULATOR))
+        card = folder / "sources" / f"{WEEKLY}.md"
+        card.write_text(card.read_text().replace("Name of the agency", _SIMULATOR))
         write_weekly(folder / "feed", seed=seed)
     book = Book(folder)
     list(book.record_vintages(WEEKLY, FolderHistory(folder / "feed", zone=ZoneInfo(book.config.time_zone))))
