@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,7 +15,6 @@ from tallybook.sources.weekly import write_weekly
 WEEKLY: Final = "measles"
 """The name of the template and its feed."""
 
-_BLANK: Final = "Name of your desk or department"
 _SIMULATOR: Final = "Tallybook's simulator"
 
 
@@ -37,7 +37,8 @@ def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
         config = folder / "book.toml"
         said = config.read_text().replace('notice = "', 'notice = "Every number here is invented. ', 1)
         said = said.replace('United States"', 'United States (invented numbers)"', 1)
-        config.write_text(said.replace(_BLANK, _SIMULATOR))
+        said = re.sub(r'attribution = ".*"', 'attribution = "Simulated with Tallybook; every number is invented"', said)
+        config.write_text(said.replace("Name of your desk or department", _SIMULATOR))
         card = folder / "sources" / f"{WEEKLY}.md"
         card.write_text(card.read_text().replace("Name of the agency", _SIMULATOR))
         write_weekly(folder / "feed", seed=seed)
