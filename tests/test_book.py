@@ -184,14 +184,15 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('title = "', 'titel = "', "book.toml: title: the key is missing (and 1 more)"),
+        ('title = "', 'titel = "', "book.toml: titel: unknown key (and 1 more); did you mean 'title'?"),
         ("America/New_York", "New York", "time_zone: 'New York' is no time zone"),
         ('"nation"', '"village"', "levels.0: Input should be 'nation', 'state', 'county' or 'town'"),
         ('"nation"', '"state"', "something stands there twice"),
         ("days = 7", "days = 0", "averages.days: Input should be greater than or equal to 1"),
         ("days = 7", "days = 1000000000000", "averages.days: Input should be less than or equal to 366"),
         ("levels =", "levels = []\nmetrics =", "levels: it is empty"),
-        ("levels =", "level = 1\nlevels =", "level: unknown key"),
+        ("levels =", "level = 1\nlevels =", "level: unknown key; did you mean 'levels'?"),
+        ("levels =", "levls =", "levls: unknown key (and 1 more); did you mean 'levels'?"),
         ("[averages]", "[excess]\nbaseline = [2019, 2015]\n[averages]", "excess.baseline: 2019 is after 2015"),
         ("[averages]", "[averages", "it is no TOML file"),
         ("levels =", 'metrics = ["deaths", "births"]\nlevels =', "metrics.1: Input should be 'cases', 'deaths', "),

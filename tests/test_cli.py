@@ -95,6 +95,16 @@ def test_a_refusal_is_one_line_and_exit_code_1(tmp_path: Path, feed: Path) -> No
     assert not (book / "public").exists()
 
 
+def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path, feed: Path) -> None:
+    book = Book.init(tmp_path / "covid", template="nyt")
+    (feed / "us-states.csv").write_text((feed / "us-states.csv").read_text() + "2020-05-03,Ohio,39,2,1\n")
+    book.record("nyt", feed)
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-m", "tallybook", "check", "--book", str(book.folder)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert re.search(r"USA-39 +cases +decline +the total fell by 12 to 2 +no decline", printed.stdout)
+
+
 def test_what_no_room_foresaw_is_one_line_too(tmp_path: Path, feed: Path) -> None:
     book = Book.init(tmp_path / "My Data", template="nyt")
     long = tallybook("record", "nyt", "x" * 5000, "--book", book.folder)

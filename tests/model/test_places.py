@@ -75,7 +75,9 @@ def test_a_place_is_found_by_what_people_call_it(text: str, geoid: str) -> None:
         ("Washingtn", "did you mean 'Washington'?"),
         ("Nebrasca", "did you mean 'Nebraska'?"),
         ("Springfield of Nowhere", "use a geoid (USA-53)"),
-        ("Jefferson", "say which: Jefferson, Alabama"),
+        ("Cumbreland", "did you mean 'Cumberland'?"),
+        ("Cumberland", "say which: Cumberland, Illinois; Cumberland, Kentucky; Cumberland, Maine; "),
+        ("Cumberland", "and 4 more"),
     ],
 )
 def test_an_unknown_place_is_answered_with_a_hint(text: str, hint: str) -> None:

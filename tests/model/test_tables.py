@@ -56,6 +56,7 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_c
         (b"", "f.csv: the file is empty"),
         (b"\n\n", "f.csv: the file is empty"),
         (b"date,cases\n", "line 1: the column state is missing; the file has date, cases"),
+        (b"date;state;cases\n", "between its columns stands ';'; save it with another, or say so as `delimiter`"),
         (b"date,States,cases\n", "line 1: the column state is missing; is it the one called 'States'"),
         (b"date,state,cases,deaths\n", "line 1: unexpected column 'deaths'; expected date, state, cases"),
         (b"date,state,cases,cases\n", "line 1: the column cases stands there twice"),

@@ -251,6 +251,16 @@ def test_bubbles_follow_the_width_of_the_window(width: int, opened: Opener) -> N
     box = canvas(page).bounding_box()
     assert box is not None
     assert all(box["x"] <= x <= box["x"] + box["width"] for x, _, _, _ in circles(page))
+    axes = page.locator("#axes summary")
+    assert axes.is_visible() == (width == 360)
+    assert page.locator("#x").is_visible() == (width == 768)
+    if width == 360:  # the choices wait behind a line, for keys too
+        axes.press("Enter")
+        pick(page, "x", "cases")
+        assert "x=cases" in page.url
+        page.set_viewport_size({"width": 768, "height": 800})
+        assert page.locator("#x").is_visible()
+        page.set_viewport_size({"width": width, "height": 800})
     keep(page, f"bubbles-{width}")
 
 

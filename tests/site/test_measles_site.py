@@ -1,6 +1,7 @@
 """The pages of a disease that is counted by week."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pages_speak_of_weeks_and_of_no_other_disease(site: Path) -> None:
     home = (site / "index.html").read_text()
     assert "up to 2025 week 30, ending Jul 26, 2025" in home
+    assert "Source: Simulated with Tallybook; every number is invented" in home
     pages = [home, *(file.read_text() for file in site.glob("place/*.html")), (site / "data.html").read_text()]
     for page in pages:
         assert not [word for word in ("Covid", "covid", "tests", "deaths a day") if word in page]
@@ -66,3 +68,18 @@ def test_charts_go_from_week_to_week_and_say_what_is_withheld(
     page.locator(".chart-canvas").first.press("End")
     last = page.locator(".chart-live").first
     expect(last).to_have_text(f"{week_label(dt.date(2025, 7, 26))}: new cases withheld, average –.")
+
+
+def test_what_was_known_then_is_drawn_from_week_to_week(
+    site: Path, host: Callable[[Path], str], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{host(site)}revisions.html?place=USA-15")
+    drawn(page)
+    expect(page.locator("#then .chart-headline")).to_contain_text("New cases a week in Hawaii")
+    expect(page.locator("#then .chart-subtitle")).to_contain_text("weeks were changed")
+    lines = page.locator("#then svg .mark-line path").evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    assert len([line for line in lines if line and line.count("L") >= 5]) == 2
+    page.locator("#then .chart-canvas").press("End")
+    expect(page.locator("#then .chart-live")).to_contain_text(
+        re.compile(r"2025 week \d+, ending .*: \d+ as known on .*, \d+ now")
+    )

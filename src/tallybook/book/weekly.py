@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from tallybook.sources.weekly import write_weekly
 
 WEEKLY: Final = "measles"
 """The name of the template and its feed."""
+
+_SIMULATOR: Final = "Tallybook's simulator"
 
 
 def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
@@ -33,7 +36,11 @@ def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
         Book.init(folder, template=WEEKLY)
         config = folder / "book.toml"
         said = config.read_text().replace('notice = "', 'notice = "Every number here is invented. ', 1)
-        config.write_text(said.replace('United States"', 'United States (invented numbers)"', 1))
+        said = said.replace('United States"', 'United States (invented numbers)"', 1)
+        said = re.sub(r'attribution = ".*"', 'attribution = "Simulated with Tallybook; every number is invented"', said)
+        config.write_text(said.replace("Name of your desk or department", _SIMULATOR))
+        card = folder / "sources" / f"{WEEKLY}.md"
+        card.write_text(card.read_text().replace("Name of the agency", _SIMULATOR))
         write_weekly(folder / "feed", seed=seed)
     book = Book(folder)
     list(book.record_vintages(WEEKLY, FolderHistory(folder / "feed", zone=ZoneInfo(book.config.time_zone))))

@@ -201,7 +201,8 @@ def _legend(values: Any) -> tuple[Any, Any, Any]:
     light, dark = map(list, zip(*_pairs(), strict=True))
     rows = pl.DataFrame({"shade": range(len(light))})
     left, shade = f"datum.shade * min(120, width / {len(light)})", f"(dark ? {dark} : {light})[datum.shade]"
-    ends = " + '–' + ".join(f"format(invert('color', {shade})[{end}], ',.2~r')" for end in (0, 1))
+    low, high = (f"format(invert('color', {shade})[{end}], ',.2~r')" for end in (0, 1))
+    ends = f"width < 480 ? '≥' + {low} : {low} + '–' + {high}"  # both ends of small rates are wider than a phone
     keys = alt.Chart(rows)
     empty = alt.Chart(look.rows(values)).transform_filter("!isValid(datum.value)").transform_aggregate(count="count()")
     return (

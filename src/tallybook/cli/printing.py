@@ -37,7 +37,16 @@ class _Printer(Console):
         raise SystemExit(BROKEN_PIPE)
 
 
-out = _Printer(soft_wrap=True, highlight=False)
+_WHOLE: Final = 10_000
+"""As wide as any table is."""
+
+
+def _width() -> int | None:
+    """Return a width where no terminal has one: in a pipe tables are as wide as they are, for grep to find all."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WHOLE
+
+
+out = _Printer(soft_wrap=True, highlight=False, width=_width())
 """What was asked for."""
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -65,6 +74,7 @@ def print_findings(findings: pl.DataFrame, limit: int) -> None:
     summary = findings.group_by("code", "severity").agg(pl.len(), explained).sort("code")
     shown = findings.sort("date", descending=True, maintain_order=True).head(limit)
     table = Table("date", "place", "metric", "code", "seen", "expected", "explained by", box=None, pad_edge=False)
+    table.columns[-1].overflow = "fold"  # an anomaly's id is there to be copied
     for row in shown.iter_rows(named=True):
         cells = str(row["date"]), row["place"], row["metric"], row["code"], row["seen"], row["expected"]
         table.add_row(*map(escape, cells), ", ".join(row["anomaly"] or ()))

@@ -15,6 +15,7 @@ from tallybook.errors import BookError
 from tallybook.model.cards import Address
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.mortality import YearRange
+from tallybook.model.names import meant
 
 
 def _zone(name: str) -> str:
@@ -192,6 +193,12 @@ def in_plain_words(error: ErrorDetails) -> str:
     return _SAYS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
 
 
+def _mend(found: ErrorDetails) -> str:
+    if found["type"] == "extra_forbidden" and len(found["loc"]) == 1:
+        return meant(str(found["loc"][0]), BookConfig.model_fields)
+    return "see book.toml of a template"
+
+
 def read_config(text: str, *, file: str) -> BookConfig:
     """Return the configuration in the text of a ``book.toml``.
 
@@ -201,10 +208,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
     try:
         return BookConfig.model_validate(tomllib.loads(text))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A key with a slip is unknown, and the right one missing: the slip is what to mend.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         parts = [part for part in map(str, first["loc"]) if part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint="see book.toml of a template") from error
+        raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint=_mend(first)) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError
         raise BookError(f"{file}: {error}", hint="it is no TOML file") from error

@@ -129,7 +129,8 @@ class Gazetteer:
         if len(geoids) == 1:
             return self[geoids[0]]
         if geoids:
-            named = "; ".join(self._titles[geoid] for geoid in geoids[:4])
+            more = f" and {len(geoids) - 4} more" if len(geoids) > 4 else ""
+            named = "; ".join(self._titles[geoid] for geoid in geoids[:4]) + more
             raise UnknownPlaceError(f"{len(geoids)} places are called {text!r}", hint=f"say which: {named}")
         if by_level:
             levels = " or ".join(among)
@@ -223,7 +224,7 @@ class Gazetteer:
         return keys
 
     def _meant(self, key: str) -> str:
-        titles = {_key(title): title for title in self._titles.values()}
+        titles = {_key(title): title for title in (*self.frame["name"], *self._titles.values())}
         return _did_you_mean(key, list(titles), titles) or "use a geoid (USA-53), a FIPS code or a name"
 
 

@@ -223,6 +223,15 @@ def _header(text: str, file: str, delimiter: str) -> list[str]:
         raise DataRefusedError(f"the header cannot be read: {error}", file=file, line=1) from error
 
 
+def _instead_of(column: str, names: Sequence[str], others: Sequence[str]) -> str:
+    """Return what a file has in place of a column: other marks between its columns, another name, other columns."""
+    marks = [mark for mark in (";", "\t", "|", ",") if len(names) == 1 and column in names[0].split(mark)]
+    if marks:
+        return f"between its columns stands {marks[0]!r}; save it with another, or say so as `delimiter` in the card"
+    close = difflib.get_close_matches(column, [name for name in others[:_COMPARED] if len(name) <= _SHOWN], n=1)
+    return f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
+
+
 def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ignored: Sequence[str] = ()) -> None:
     """Refuse a file that lacks a column, has one that is neither wanted nor ignored, or has one twice.
 
@@ -233,9 +242,9 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, *, ig
     others = [name for name in names if name not in columns]
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, [name for name in others[:_COMPARED] if len(name) <= _SHOWN], n=1)
-            hint = f"is it the one called {close[0]!r}?" if close else f"the file has {_listed(names)}"
-            raise DataRefusedError(f"the column {column} is missing", file=file, line=1, hint=hint)
+            raise DataRefusedError(
+                f"the column {column} is missing", file=file, line=1, hint=_instead_of(column, names, others)
+            )
     extra = [] if "*" in ignored else [name for name in others if name not in ignored]
     if extra:
         raise DataRefusedError(

@@ -49,34 +49,34 @@ def known_scripts(site: Opened) -> Iterator[Asset]:
     columns = ("geoid", "metric", "date", "value", "as_of")
     before = {key[0]: rows for key, rows in revised.group_by("geoid")}
     for (geoid,), rows in states.select(columns).collect().sort(columns[:3]).group_by("geoid", maintain_order=True):
-        script = json.dumps(_known(rows, before[geoid]), separators=(",", ":"))
+        script = json.dumps(_known(rows, before[geoid], 7 if geoid in site.weeks else 1), separators=(",", ":"))
         yield Asset(
             f"assets/known/{geoid}.js",
             f'((window.tallybook ??= {{}}).known ??= {{}})["{geoid}"] = {script};\n'.encode(),
         )
 
 
-def _known(now: pl.DataFrame, revised: pl.DataFrame) -> dict[str, Any]:
-    """Return every value of a place: the moments, and per metric the values of now and those before."""
+def _known(now: pl.DataFrame, revised: pl.DataFrame, step: int) -> dict[str, Any]:
+    """Return every value of a place, so many days apart: the moments, and per metric the values of now and before."""
     moments = pl.concat([now["as_of"], revised["old_as_of"]]).unique().sort()
     number = {moment: place for place, moment in enumerate(moments)}
     made = {}
     for (metric,), rows in now.group_by("metric", maintain_order=True):
-        days = rows.select("date").select(pl.date_range(pl.col("date").min(), pl.col("date").max()))
+        days = rows.select("date").select(pl.date_range(pl.col("date").min(), pl.col("date").max(), f"{step}d"))
         whole = days.join(rows, on="date", how="left", maintain_order="left")
         start = whole["date"][0]
         before: dict[int, list[tuple[int, float | None]]] = {}
         for date, moment, value in (
             revised.filter(metric=metric).sort("date", "old_as_of").select("date", "old_as_of", "old").rows()
         ):
-            before.setdefault((date - start).days, []).append((number[moment], value))
+            before.setdefault((date - start).days // step, []).append((number[moment], value))
         made[metric] = {
             "start": start.isoformat(),
             "values": whole["value"].to_list(),
             "since": [None if moment is None else number[moment] for moment in whole["as_of"]],
             "before": before,
         }
-    return {"moments": [_iso(moment) for moment in moments], "metrics": made}
+    return {"moments": [_iso(moment) for moment in moments], "step": step, "metrics": made}
 
 
 def _moments(told: pl.DataFrame) -> pl.DataFrame:

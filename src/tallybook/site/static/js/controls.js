@@ -15,3 +15,12 @@ export function fillSelect(id, choices) {
 export function press(id, act) {
   document.getElementById(id)?.addEventListener("click", act);
 }
+
+/** Open where there is room; on a small screen closed at first, so that the picture comes before its choices. @param {string} id of details */
+export function foldWhereNarrow(id) {
+  const folded = /** @type {HTMLDetailsElement} */ (document.getElementById(id));
+  const narrow = matchMedia("(max-width: 40rem)");
+  const fold = () => (folded.open = !narrow.matches);
+  narrow.addEventListener("change", fold);
+  fold();
+}

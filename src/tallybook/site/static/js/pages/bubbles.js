@@ -5,7 +5,7 @@ import { bubbleFields, present } from "../bubble-fields.js";
 import { bubbleRows, endsOf, knownPlaces, SIZES, trailRows } from "../bubble-rows.js";
 import { lackingText, linesFor } from "../bubble-words.js";
 import { drawChart, notice } from "../chart.js";
-import { fillSelect, press, valueOf } from "../controls.js";
+import { fillSelect, foldWhereNarrow, press, valueOf } from "../controls.js";
 import { filterControls } from "../filter-controls.js";
 import { filtered } from "../filters.js";
 import { isoDay, plural } from "../format.js";
@@ -278,6 +278,7 @@ const choose = picker(/** @type {HTMLElement} */ (document.getElementById("place
 const controls = filterControls({ present, groups: ["region", "division"] }, (with_) => change(with_));
 
 /** @type {HTMLElement} */ (document.getElementById("colour")?.closest(".control")).hidden = !grouped;
+foldWhereNarrow("axes");
 for (const name of ["x", "y"]) fillSelect(name, totals.map((one) => [one.name, one.title]));
 for (const name of ["x", "y", "xscale", "yscale", "size", "colour", "speed"]) {
   document.getElementById(name)?.addEventListener("change", () => change({ [name]: valueOf(name) }));

@@ -1,7 +1,7 @@
 // The page of revisions: what a place looked like on a past day, against what is known now.
 
 import { drawChart, notice } from "../chart.js";
-import { dayText, isoDay, numberText } from "../format.js";
+import { dayText, isoDay, numberText, weekText } from "../format.js";
 import { followDays } from "../hover.js";
 import { sortable } from "../sort.js";
 
@@ -10,7 +10,7 @@ const DAY = 864e5;
 /**
  * @typedef {{start: string, values: (number | null)[], since: (number | null)[],
  *   before: Record<string, [number, number | null][]>}} Metric
- * @typedef {{moments: string[], metrics: Record<string, Metric>}} Known
+ * @typedef {{moments: string[], step: number, metrics: Record<string, Metric>}} Known
  */
 
 document.querySelectorAll("table.sortable").forEach(sortable);
@@ -18,8 +18,8 @@ document.querySelectorAll("table.sortable").forEach(sortable);
 const figure = /** @type {HTMLElement} */ (document.getElementById("then"));
 /** @type {any} the chart, once it is drawn */
 let chart = null;
-/** @type {{start: number, then: (number | null)[], now: (number | null)[], moment: string}} what it shows */
-let shown = { start: 0, then: [], now: [], moment: "" };
+/** @type {{start: number, step: number, then: (number | null)[], now: (number | null)[], moment: string}} what it shows; a step is a day or a week */
+let shown = { start: 0, step: DAY, then: [], now: [], moment: "" };
 if (figure) begin();
 
 /** Let the controls draw, from what the address says or the first place. */
@@ -120,20 +120,22 @@ async function draw(name, known) {
   const past = metric.values.map((_value, day) => valueAt(metric, day, at) ?? null);
   const last = past.findLastIndex((value) => value !== null);
   const lines = { then: past.slice(0, last + 1), now: metric.values.slice(0, last + 1) };
-  const perDay = control("show").value === "new";
+  const isNew = control("show").value === "new";
   shown = {
     start: Date.parse(metric.start),
-    then: perDay ? daily(lines.then) : lines.then,
-    now: perDay ? daily(lines.now) : lines.now,
+    step: known.step * DAY,
+    then: isNew ? fresh(lines.then) : lines.then,
+    now: isNew ? fresh(lines.now) : lines.now,
     moment: dayText(Math.floor(Date.parse(moment) / DAY)),
   };
-  const what = `${perDay ? "New" : "All"} ${name.replaceAll("_", " ")}${perDay ? " a day" : ""}`;
+  control("show").options[0].textContent = `new a ${unit()}`;
+  const what = `${isNew ? "New" : "All"} ${name.replaceAll("_", " ")}${isNew ? ` a ${unit()}` : ""}`;
   say(`${what} in ${control("place").selectedOptions[0].textContent}, as known on ${shown.moment} and now`, lines);
   const spec = window.tallybook.specs.revisions[name] ?? window.tallybook.specs.revisions.cases;
   const data = { vintages: [...rowsOf("then"), ...rowsOf("now")] };
   if (chart) await chart.show(data, {}, { spec });
   else await begun(spec, data);
-  chart.canvas.setAttribute("aria-label", `${what}. Arrow keys move from day to day.`);
+  chart.canvas.setAttribute("aria-label", `${what}. Arrow keys move from ${unit()} to ${unit()}.`);
 }
 
 /**
@@ -146,34 +148,45 @@ async function begun(spec, data) {
     data,
     label: "",
     height: 320,
-    days: { source: "vintages", text: ({ date }) => sentence((date - shown.start) / DAY) },
+    days: { source: "vintages", text: ({ date }) => sentence((date - shown.start) / shown.step) },
     rows: () => ({
       columns: ["date", `as known on ${shown.moment}`, "as known now", "difference"],
       rows: shown.now
-        .map((value, day) => [isoDay(shown.start / DAY + day), shown.then[day], value, less(value, shown.then[day])])
+        .map((value, day) => [isoDay((shown.start + day * shown.step) / DAY), shown.then[day], value, less(value, shown.then[day])])
         .reverse(),
     }),
   });
   followDays(chart, (date) => {
-    const day = (date - shown.start) / DAY;
+    const day = Math.round((date - shown.start) / shown.step);
     if (!(day in shown.now)) return null;
     const lines = [
       { name: `Known on ${shown.moment}`, value: numberText(shown.then[day]) },
       { name: "Known now", value: numberText(shown.now[day]) },
     ];
-    return { title: dayText(date / DAY), lines };
+    return { title: title(day), lines, date: shown.start + day * shown.step };
   });
 }
 
 /** @param {"then" | "now"} line which @returns {object[]} its rows */
 function rowsOf(line) {
-  return shown[line].map((value, day) => ({ date: shown.start + day * DAY, value, line }));
+  return shown[line].map((value, day) => ({ date: shown.start + day * shown.step, value, line }));
 }
 
-/** @param {number} day the number of a day @returns {string} what it is, to be read aloud */
+/** @returns {string} what the place is counted by */
+function unit() {
+  return shown.step === DAY ? "day" : "week";
+}
+
+/** @param {number} day the number of a day or week @returns {string} what it is called */
+function title(day) {
+  const date = (shown.start + day * shown.step) / DAY;
+  return shown.step === DAY ? dayText(date) : weekText(date);
+}
+
+/** @param {number} day the number of a day or week @returns {string} what it is, to be read aloud */
 function sentence(day) {
   const then = numberText(shown.then[day]);
-  return `${dayText(shown.start / DAY + day)}: ${then} as known on ${shown.moment}, ${numberText(shown.now[day])} now.`;
+  return `${title(day)}: ${then} as known on ${shown.moment}, ${numberText(shown.now[day])} now.`;
 }
 
 /**
@@ -183,8 +196,8 @@ function sentence(day) {
  */
 function say(headline, lines) {
   const differing = lines.now.filter((value, day) => value !== lines.then[day]).length;
-  const days = `${differing.toLocaleString("en-US")} of ${lines.now.length.toLocaleString("en-US")} days`;
-  const subtitle = `Dashed: as known on ${shown.moment}. Solid: the same days as they are known now; ${days} were changed.`;
+  const days = `${differing.toLocaleString("en-US")} of ${lines.now.length.toLocaleString("en-US")} ${unit()}s`;
+  const subtitle = `Dashed: as known on ${shown.moment}. Solid: the same ${unit()}s as they are known now; ${days} were changed.`;
   /** @type {[string, string][]} */
   const texts = [[".chart-headline", headline], [".chart-subtitle", subtitle]];
   for (const [name, text] of texts) {
@@ -215,9 +228,9 @@ function valueAt(metric, day, at) {
 
 /**
  * @param {(number | null | undefined)[]} values cumulative counts
- * @returns {(number | null)[]} what is new each day; null where the day or the one before is missing
+ * @returns {(number | null)[]} what is new each day or week; null where it or the one before is missing
  */
-function daily(values) {
+function fresh(values) {
   return values.map((value, day) => (day === 0 ? null : less(value ?? null, values[day - 1])));
 }
 
