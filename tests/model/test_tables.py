@@ -61,6 +61,7 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends_and_lines_are_still_c
         (b"date,state,cases,deaths\n", "line 1: unexpected column 'deaths'; expected date, state, cases"),
         (b"date,state,cases,cases\n", "line 1: the column cases stands there twice"),
         (b"date,state,cases\ra,b,1\r", "lines end in CR alone; save it with LF or CRLF"),
+        (b"date,state,cases\r\r\na,b,1\r\r\n", "lines end in more than one CR; save it with LF or CRLF"),
         (b"\n<!doctype html>\n<html>", "this is a web page, not a table; is the address still right?"),
         (b"date,state,cases\na,b,1\na,b\n", "line 3: 2 cells where the header has 3"),
         (b"date,state,cases\na,b,c,1\n", "line 2: 4 cells where the header has 3; a comma inside a cell"),

@@ -149,7 +149,8 @@ def print_explanation(book: Book, made: Explanation) -> None:
     out.print(f"[bold]{escape(place)}, {made.metric}, {made.date:%A} {made.date}[/]")
     rate = "" if made.per_100k is None else f"; {half_up(made.per_100k):,.2f} per 100,000 people"
     if made.parts:
-        parts = f"the sum of the averages of {len(made.parts)} states and territories"
+        many = len(made.parts)
+        parts = f"the sum of the averages of {many} states and territories" if many > 1 else "the average of one state"
         out.print(
             f"{half_up(made.average):,.2f} {made.metric} a day, {parts}{rate}", _parts_table(book, made), sep="\n"
         )

@@ -65,11 +65,12 @@ def _check_text(text: str, file: str) -> None:
         raise DataRefusedError("the file is empty", file=file, hint="not even a header was found")
     if text.lstrip().startswith("<"):
         raise DataRefusedError("this is a web page, not a table", file=file, hint="is the address still right?")
-    head = text[: text.find("\n") + 1 or len(text)].rstrip()
-    if not head:
+    head = text[: text.find("\n") + 1 or len(text)]
+    if not head.strip():
         raise DataRefusedError("the first line is blank", file=file, line=1, hint="the header comes first")
-    if "\r" in head:
-        raise DataRefusedError("lines end in CR alone", file=file, hint="save it with LF or CRLF line ends")
+    if "\r" in head.removesuffix("\n").removesuffix("\r"):
+        how = "CR alone" if "\r" in head.rstrip() else "more than one CR"
+        raise DataRefusedError(f"lines end in {how}", file=file, hint="save it with LF or CRLF line ends")
 
 
 def refuse_endless(text: str, file: str, delimiter: str) -> None:
