@@ -7,6 +7,7 @@ import pytest
 
 from tallybook.errors import ContractError
 from tallybook.measures.alignment import day_of_outbreak
+from tallybook.measures.rates import per_100k
 
 DAYS = [dt.date(2020, 3, 6) + dt.timedelta(days=day) for day in range(5)]
 
@@ -69,3 +70,19 @@ def test_an_outbreak_cannot_begin_at_nothing() -> None:
 def test_nothing_is_added_but_the_day() -> None:
     totals = pl.DataFrame({"geoid": "USA-53", "date": [dt.date(2020, 3, 1)], "cases": [9_000_000]})
     assert day_of_outbreak(totals, per_100k=True, at_least=1).columns == ["geoid", "date", "cases", "day_of_outbreak"]
+
+
+def test_what_else_a_frame_holds_stays_as_it_was_brought() -> None:
+    seen = dt.datetime(2020, 1, 1, 5)
+    rows = {"geoid": "USA-53", "date": ["2020-03-01", "2020-03-02"], "cases": [0, 5], "on": seen.date(), "seen": seen}
+    brought = pl.DataFrame(rows)
+    assert day_of_outbreak(brought).drop("day_of_outbreak").equals(brought)
+    zoned = brought.with_columns(pl.col("date").str.to_datetime().dt.replace_time_zone("America/New_York"))
+    assert day_of_outbreak(zoned.lazy()).collect().drop("day_of_outbreak").equals(zoned)
+
+
+def test_rows_of_pandas_keep_their_index() -> None:
+    frame = pl.DataFrame({"geoid": "USA-53", "date": ["2020-03-01", "2020-03-02"], "cases": [0, 5]}).to_pandas()
+    frame.index = [10, 20]
+    assert day_of_outbreak(frame)["day_of_outbreak"].to_dict()[20] == 1
+    assert list(per_100k(frame, ["cases"]).index) == [10, 20]

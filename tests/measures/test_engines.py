@@ -83,3 +83,46 @@ def test_a_broken_contract_raises_as_in_memory(frame: pl.DataFrame, options: dic
     with pytest.raises(ContractError) as broken:
         rolling_average(duck(frame), **({"metrics": ["cases"]} | options))
     assert says in str(broken.value)
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.lazy, duck, pl.DataFrame.to_pandas, pl.DataFrame.to_arrow])
+def test_a_count_of_32_bits_has_the_rate_of_one_of_64(brought: Brought) -> None:
+    few = pl.DataFrame({"geoid": ["USA-06"], "cases": pl.Series([2_000_000], dtype=pl.Int32)})
+    made = nw.from_native(per_100k(brought(few), ["cases"])).lazy().collect("polars").to_polars()
+    assert made["cases_per_100k"].to_list() == [2_000_000 * 100_000 / 39_512_223]
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, pl.DataFrame.lazy, duck])
+@pytest.mark.parametrize(
+    ("population", "says"),
+    [
+        ({"geoid": ["USA-01", "USA-01"], "population": [1, 2]}, "'USA-01' has two populations"),
+        ({"geoid": [1], "population": [1]}, "column 'geoid' has text, that of the populations numbers"),
+        ({"geoid": ["USA-01"], "population": ["1"]}, "column 'population' is String"),
+    ],
+)
+def test_populations_that_would_double_rows_or_fit_no_place_are_refused(
+    brought: Brought, population: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ContractError, match=says):
+        per_100k(brought(frame_of([1])), ["cases"], populations=pl.DataFrame(population))
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, pl.DataFrame.lazy, duck])
+def test_every_metric_needs_its_days(brought: Brought) -> None:
+    frame = frame_of([1]).with_columns(deaths=pl.lit(0, pl.Int64))
+    with pytest.raises(ContractError, match="no days of a window are given for 'deaths'; they are for cases"):
+        rolling_average(brought(frame), days={"cases": 7})
+
+
+def test_what_is_no_number_is_missing_in_every_engine() -> None:
+    frame = frame_of([1, 2]).with_columns(cases=pl.Series([4.0, float("nan")]))
+    assert daily(duck(frame), ["cases"]).order("date").pl()["cases"].to_list() == [4, None]
+    assert daily(frame, ["cases"])["cases"].to_list() == [4, None]
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, duck])
+@pytest.mark.parametrize("count", [1e19, float("inf")])
+def test_a_count_that_no_integer_holds_is_refused(brought: Brought, count: float) -> None:
+    with pytest.raises(ContractError, match="column 'cases' holds"):
+        daily(brought(frame_of([1]).with_columns(cases=pl.lit(count))), ["cases"])

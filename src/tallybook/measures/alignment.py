@@ -9,7 +9,8 @@ import narwhals.typing as nwt
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.measures.frames import Keys, require, take, with_counts
+from tallybook.measures.engines import engine_of
+from tallybook.measures.frames import Keys, beside, require, take, with_counts
 from tallybook.measures.rates import per_100k as rate_of
 
 DAY: Final = "day_of_outbreak"
@@ -70,5 +71,6 @@ def day_of_outbreak(
         begun &= pl.col(date) >= since
     first = pl.col(date).filter(begun).min().over(place)
     number = (pl.col(date) - first).dt.total_days() + 1
-    numbered = rows.with_columns(pl.when(number >= 1).then(number).alias(DAY)).drop("_reached", strict=False)
-    return cast("nwt.IntoFrameT", give(keys.write(numbered)))
+    numbered = rows.select(pl.when(number >= 1).then(number).alias(DAY))
+    held = engine_of(totals, place, date) or isinstance(totals, pl.LazyFrame)
+    return cast("nwt.IntoFrameT", give(frame.hstack(numbered)) if held else beside(totals, numbered))

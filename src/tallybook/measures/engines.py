@@ -19,6 +19,7 @@ OWN: Final = "tallybook_"
 """What the names of columns in between begin with; no column that is brought may."""
 
 _IN_MEMORY: Final = (nw.Implementation.POLARS, nw.Implementation.DASK)
+_BEYOND: Final = 2.0**63
 _SPARK: Final = (nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT)
 
 
@@ -67,7 +68,9 @@ class Engine:
                 number.
         """
         self._check(metrics)
-        counts = self.frame.select(self.place, self.date, *(nw.col(metric).cast(nw.Int64) for metric in metrics))
+        schema = self.frame.collect_schema()
+        whole = [_numbers(metric, schema[metric]).cast(nw.Int64) for metric in metrics]
+        counts = self.frame.select(self.place, self.date, *whole)
         if self.bounds is None:
             return counts.with_columns(nw.lit(0).alias(f"{OWN}day"), nw.col(self.date).alias(f"{OWN}first"))
         first = nw.col(self.date).min().alias(f"{OWN}first")
@@ -141,4 +144,10 @@ def collected(frame: LazyFrame) -> pl.DataFrame:
 def _fractional(metric: str, dtype: Any) -> nw.Expr:
     if not dtype.is_numeric():
         raise ContractError(f"column {metric!r} is {dtype}, not a count", hint="counts are whole numbers")
-    return nw.col(metric) != nw.col(metric).round(0)
+    numbers = _numbers(metric, dtype)
+    return (numbers != numbers.round(0)) | (numbers >= _BEYOND) | (numbers < -_BEYOND)
+
+
+def _numbers(metric: str, dtype: Any) -> nw.Expr:
+    """Return a column of counts; null where a float is not a number, as in memory."""
+    return nw.when(~nw.col(metric).is_nan()).then(nw.col(metric)) if dtype.is_float() else nw.col(metric)

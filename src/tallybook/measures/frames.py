@@ -33,7 +33,52 @@ def take(frame: nwt.IntoFrame) -> tuple[pl.DataFrame, Callable[[pl.DataFrame], A
     if isinstance(brought, nw.LazyFrame):
         rows = brought.collect("polars").to_polars()
         return rows, lambda made: nw.from_native(made).lazy(kind).to_native()
-    return brought.to_polars(), lambda made: nw.from_arrow(made, backend=kind).to_native()
+    try:
+        return brought.to_polars(), lambda made: _eager(made, kind).to_native()
+    except (TypeError, ValueError) as error:  # how Arrow says that a column of objects is of several types
+        raise ContractError(f"the frame cannot be read: {error}", hint="give each column one type") from error
+
+
+def beside(frame: nwt.IntoFrame, new: pl.DataFrame) -> Any:
+    """Return a frame in memory with new columns, one value per row: what else is in it, its index too, stays as it is.
+
+    Args:
+        frame: polars, pandas or pyarrow, as it was brought.
+        new: the columns; as many rows, in the same order.
+    """
+    brought: Any = nw.from_native(frame)
+    made = _eager(new, brought.implementation)
+    return brought.with_columns(made[name] for name in new.columns).to_native()
+
+
+def _eager(made: pl.DataFrame, kind: Any) -> nw.DataFrame[Any]:
+    """Return the frame in its kind, by way of the Arrow types that every reader of Arrow knows."""
+    if kind is nw.Implementation.POLARS:
+        return nw.from_native(made, eager_only=True)
+    return nw.from_arrow(made.to_arrow(compat_level=pl.CompatLevel.oldest()), backend=kind)
+
+
+def places_like(frame: pl.DataFrame, place: str, *, text: bool, of: str) -> pl.DataFrame:
+    """Return the frame with categories as text, where it writes its places as another does.
+
+    Args:
+        frame: any frame.
+        place: the name of its place column.
+        text: whether the places of the other are text.
+        of: what the frame is, for the message.
+
+    Raises:
+        ContractError: one has text and the other numbers.
+    """
+    if is_text(frame.schema[place]) != text:
+        kinds = ("numbers", "text") if is_text(frame.schema[place]) else ("text", "numbers")
+        raise ContractError(f"column {place!r} has {kinds[0]}, that of {of} {kinds[1]}", hint="write places alike")
+    return frame.with_columns(pl.col(place).cast(pl.String)) if text else frame
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Return whether a column holds text, or categories, which are read as such."""
+    return isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
 
 
 def require(frame: pl.DataFrame, columns: Sequence[str]) -> None:
@@ -51,18 +96,24 @@ def with_counts(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Return the frame with these columns as Int64, so that sums are exact.
 
     Raises:
-        ContractError: a column holds anything but whole numbers and nulls.
+        ContractError: a column holds anything but whole numbers of 64 bits and nulls.
     """
     for column in columns:
         dtype = frame[column].dtype
-        if dtype.is_float():
+        if frame[column].null_count() == frame.height:
+            frame = frame.with_columns(pl.lit(None, pl.Int64).alias(column))
+        elif dtype.is_float():
             values = frame[column].fill_nan(None)
             if not (values.is_finite() & (values == values.round(0))).all():
                 raise ContractError(f"column {column!r} holds fractions", hint="counts are whole numbers")
             frame = frame.with_columns(values)
         elif not dtype.is_integer():
             raise ContractError(f"column {column!r} is {dtype}, not a count", hint="counts are whole numbers")
-    return frame.with_columns(pl.col(columns).cast(pl.Int64))
+    made = frame.with_columns(pl.col(columns).cast(pl.Int64, strict=False))
+    for column in columns:
+        if made[column].null_count() > frame[column].null_count():
+            raise ContractError(f"column {column!r} holds numbers of more than 64 bits", hint="counts are smaller")
+    return made
 
 
 @dataclass(frozen=True)

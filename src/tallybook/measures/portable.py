@@ -17,11 +17,13 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.engines import OWN, Engine, LazyFrame, collected, with_quotient
+from tallybook.measures.frames import places_like
 from tallybook.measures.marks import day_marks
 from tallybook.measures.withheld import UNTOLD, with_untold
 from tallybook.model.cards import Reporting
 
 _DETAILS: Final = ("omitted", "anomaly", "window_start", "window_end", "window_days")
+_TEXT: Final = (nw.String, nw.Categorical, nw.Enum)
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
@@ -83,8 +85,13 @@ def portable_rates(engine: Engine, columns: Sequence[str], people: pl.DataFrame,
         population: the name of that column.
     """
     engine.require([engine.place, *columns])
+    schema = engine.frame.collect_schema()
+    places_like(people, engine.place, text=schema[engine.place] in _TEXT, of="the populations")
+    for column in columns:
+        if not schema[column].is_numeric():
+            raise ContractError(f"column {column!r} is {schema[column]}, not a number")
     frame = engine.frame.join(engine.table(people), on=engine.place, how="left")
-    frame = frame.with_columns((nw.col(name) * 100_000).alias(f"{OWN}{name}") for name in columns)
+    frame = frame.with_columns((nw.col(name).cast(nw.Float64) * 100_000).alias(f"{OWN}{name}") for name in columns)
     for name in columns:
         frame = with_quotient(frame, f"{name}_per_100k", f"{OWN}{name}", population)
     return frame.drop(population, *(f"{OWN}{name}" for name in columns))

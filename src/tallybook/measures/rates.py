@@ -10,9 +10,10 @@ import narwhals.typing as nwt
 import numpy as np
 import polars as pl
 
+from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, runs
 from tallybook.measures.engines import engine_of
-from tallybook.measures.frames import require, take
+from tallybook.measures.frames import beside, is_text, places_like, require, take
 from tallybook.measures.portable import portable_rates
 from tallybook.model.places import gazetteer
 
@@ -37,7 +38,8 @@ def per_100k(
         place has no population or one of zero. Same rows, same order, same kind of frame.
 
     Raises:
-        ContractError: a column is missing.
+        ContractError: a column is missing or is no number, places are written otherwise than in the populations, or a
+            place has two of them.
 
     Source: the published rates of the New York Times' Covid-19 dataset; populations of 2019, U.S. Census Bureau.
 
@@ -50,21 +52,46 @@ def per_100k(
         if populations is None
         else take(populations)[0]
     )
-    require(people, [place, "population"])
-    known = people.filter(pl.col("population") > 0).select(place, _population="population")
+    known = _known(people, place)
     if engine := engine_of(frame, place, place):
         return cast("nwt.IntoFrameT", portable_rates(engine, columns, known, "_population").to_native())
     if isinstance(frame, pl.LazyFrame):
         return cast("nwt.IntoFrameT", _lazily(frame, columns, known, place))
-    rows, give = take(frame)
-    require(rows, [place, *columns])
-    rates = _rates(columns, pl.lit(_of_places(rows[place], known)))
-    return cast("nwt.IntoFrameT", give(rows.with_columns(rates)))
+    rows = take(frame)[0]
+    _check(rows.schema, place, columns, known)
+    return cast("nwt.IntoFrameT", beside(frame, rows.select(_rates(columns, pl.lit(_of_places(rows[place], known))))))
+
+
+def _known(people: pl.DataFrame, place: str) -> pl.DataFrame:
+    """Return the populations above zero, one per place.
+
+    Raises:
+        ContractError: a column is missing, is no number, or a place has two populations.
+    """
+    require(people, [place, "population"])
+    if not people.schema["population"].is_numeric():
+        raise ContractError(f"column 'population' is {people.schema['population']}, not a number of people")
+    if is_text(people.schema[place]):
+        people = people.with_columns(pl.col(place).cast(pl.String))
+    # A number that is none is above all others in polars.
+    number = pl.col("population").cast(pl.Float64)
+    known = people.filter((number > 0) & number.is_finite()).select(place, _population="population")
+    for twice in known.filter(pl.col(place).is_duplicated())[place].head(1):
+        raise ContractError(f"{twice!r} has two populations", hint="bring one row per place")
+    return known
+
+
+def _check(schema: pl.Schema, place: str, columns: Sequence[str], known: pl.DataFrame) -> None:
+    require(schema.to_frame(), [place, *columns])
+    places_like(known, place, text=is_text(schema[place]), of="the populations")
+    for column in columns:
+        if not (schema[column].is_numeric() or schema[column] == pl.Null):
+            raise ContractError(f"column {column!r} is {schema[column]}, not a number")
 
 
 def _lazily(frame: pl.LazyFrame, columns: Sequence[str], known: pl.DataFrame, place: str) -> pl.LazyFrame:
     schema = frame.collect_schema()
-    require(schema.to_frame(), [place, *columns])
+    _check(schema, place, columns, known)
     people = known.lazy().rename({place: "_place"})
     joined = frame.join(people, left_on=_key(place, schema), right_on="_place", how="left", maintain_order="left")
     return joined.with_columns(_rates(columns, pl.col("_population"))).select(*schema, *_rate_names(columns))
@@ -82,7 +109,8 @@ def _rate_names(columns: Sequence[str]) -> list[str]:
 
 def _rates(columns: Sequence[str], population: pl.Expr) -> list[pl.Expr]:
     names = zip(columns, _rate_names(columns), strict=True)
-    return [(pl.col(column) * 100_000 / population).alias(name) for column, name in names]
+    # As floats: a product of a count of 32 bits goes round its end without a word.
+    return [(pl.col(column).cast(pl.Float64) * 100_000 / population).alias(name) for column, name in names]
 
 
 def _of_places(places: pl.Series, known: pl.DataFrame) -> pl.Series:

@@ -41,7 +41,7 @@ from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
 from tallybook.measures.pieces import Whole, in_pieces
 from tallybook.measures.portable import portable_averages
-from tallybook.measures.windows import BoolArray, IntArray, Windows, windows
+from tallybook.measures.windows import BoolArray, IntArray, Windows, widths_of, windows
 from tallybook.measures.withheld import untold_days
 from tallybook.model.cards import Reporting
 from tallybook.model.metrics import METRICS
@@ -102,12 +102,12 @@ def rolling_average(
     0.375
     """
     register = None if anomalies is None else take(anomalies)[0]
+    widths = widths_of(days, metrics)
     if engine := engine_of(counts, place, date):
         made = portable_averages(
-            engine, metrics, days=days, register=register, reporting=reporting, withheld=withheld, details=details
+            engine, metrics, days=widths, register=register, reporting=reporting, withheld=withheld, details=details
         )
         return cast("nwt.IntoFrameT", made.to_native())
-    widths = {metric: days if isinstance(days, int) else days[metric] for metric in metrics}
     secret = None if withheld is None else take(withheld)[0]
     averaged = partial(
         _averaged, widths, register, secret, reporting=reporting, place=place, date=date, details=details

@@ -6,11 +6,14 @@ begin at its *base*. Positions before its base are the days before the place's f
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from tallybook.errors import ContractError
 
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
@@ -68,6 +71,20 @@ class Windows:
         """Give each row the value of its latest position; ``before`` where its place has none yet."""
         # Where there is no position at all, latest is -1 and finds the element put at the end.
         return np.where(self.latest >= self.base, np.append(values, values.dtype.type(0))[self.latest], before)
+
+
+def widths_of(days: int | Mapping[str, int], metrics: Sequence[str]) -> dict[str, int]:
+    """Return the days of a window of each metric.
+
+    Raises:
+        ContractError: a metric has none.
+    """
+    if isinstance(days, int):
+        return dict.fromkeys(metrics, days)
+    for metric in metrics:
+        if metric not in days:
+            raise ContractError(f"no days of a window are given for {metric!r}", hint=f"they are for {', '.join(days)}")
+    return {metric: days[metric] for metric in metrics}
 
 
 def windows(

@@ -11,7 +11,7 @@ import polars as pl
 
 from tallybook.measures.calendar import Calendar
 from tallybook.measures.engines import OWN, Engine, LazyFrame
-from tallybook.measures.frames import as_dates, require, take
+from tallybook.measures.frames import as_dates, is_text, places_like, require, take
 
 UNTOLD: Final = f"{OWN}untold"
 """The column of an engine's frame that says it."""
@@ -62,7 +62,9 @@ def with_untold(engine: Engine, frame: LazyFrame, metric: str, withheld: Any) ->
         return frame.with_columns(nw.lit(value=False).alias(UNTOLD))
     secret, gap = f"{OWN}secret", f"{OWN}gap"
     keys = [engine.place, engine.date]
-    rows = _held(engine, withheld).filter(nw.col("metric") == metric).select(keys).unique()
+    told = _held(engine, withheld)
+    Engine(told, engine.place, engine.date).require([engine.place, "metric", engine.date])
+    rows = told.filter(nw.col("metric") == metric).select(keys).unique()
     frame = frame.join(rows.with_columns(nw.lit(1).alias(secret)), on=keys, how="left")
     frame = frame.with_columns((~nw.col(metric).is_null()).cast(nw.Int64).alias(gap))
     frame = frame.with_columns(nw.col(gap).cum_sum().over(engine.place, order_by=engine.date))
@@ -75,6 +77,7 @@ def _rows(days_of: Calendar, metric: str, withheld: Any) -> npt.NDArray[np.int64
     place, date = days_of.place, days_of.date
     told = take(withheld)[0]
     require(told, [place, "metric", date])
+    told = places_like(told, place, text=is_text(days_of.frame.schema[place]), of="what is withheld")
     told = told.with_columns(as_dates(told[date])).filter(pl.col("metric").cast(pl.String) == metric)
     since = (pl.col(date) - pl.col("first_date")).dt.total_days()
     return (
