@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from tallybook import Book
 from tallybook.errors import BookError, LedgerError
 from tallybook.ledger import Ledger
+from tallybook.ledger.index import Index
 
 FIRST, SECOND = (dt.datetime(2020, 3, day, 14, tzinfo=dt.UTC) for day in (3, 4))
 EVENING = dt.datetime(2021, 3, 8, 1, tzinfo=dt.UTC)
@@ -124,6 +125,27 @@ def test_an_index_in_the_store_is_read_and_what_came_later_too(
     copy(s3, book.ledger.folder, "indexed")
     s3.put_object(Bucket="health", Key="indexed/index/observations/index.parquet", Body=b"cut short")
     assert Ledger(address).versions().equals(book.ledger.versions())
+
+
+@pytest.mark.parametrize("body", [None, b"cut short"])
+def test_an_index_that_is_replaced_while_it_is_read_is_not_believed(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes | None
+) -> None:
+    monkeypatch.setattr("tallybook.ledger.store._TAIL_FILES", 1)
+    ours, other = (Book.init(tmp_path / name, template="nyt") for name in ("ours", "other"))
+    for book, cases in ((ours, 5), (other, 700)):
+        (tmp_path / "us.csv").write_text(f"date,cases,deaths\n2020-03-01,{cases},0\n")
+        book.record("nyt", tmp_path / "us.csv", as_of=FIRST)
+    address, index = copy(s3, ours.ledger.folder, "ours"), "index/observations/index.parquet"
+    expected, state = ours.ledger.as_of(), Index.state
+    body = body or (other.ledger.folder / index).read_bytes()
+
+    def replaced(opened: Index, *args: Any) -> Any:
+        s3.put_object(Bucket="health", Key=f"ours/{index}", Body=body)
+        return state(opened, *args)
+
+    monkeypatch.setattr(Index, "state", replaced)
+    assert Ledger(address).as_of().equals(expected)
 
 
 def test_the_book_may_say_how_the_store_is_reached(

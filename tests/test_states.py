@@ -15,7 +15,7 @@ from tallybook import Level
 from tallybook.ledger import known
 from tallybook.ledger.index import Index, build, read, write
 from tallybook.ledger.known import STATE, Known
-from tallybook.ledger.states import changes_of, current, differences, held, in_order, of_all_sources, standing
+from tallybook.ledger.states import changes_of, current, differences, held, in_order, merged, of_all_sources, standing
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, REPORT_SCHEMA, STATE_SCHEMA, Coverage
 
 START = dt.datetime(2020, 3, 1, tzinfo=dt.UTC)
@@ -147,6 +147,24 @@ def test_an_index_and_what_came_since_know_every_state(
     assert in_order(every).equals(in_order(frame_of([row for row in rows if day is None or row["date"] == day])))
 
 
+DAYS = st.tuples(
+    st.sampled_from(["USA-01", "USA-02", "USA-03"]), st.sampled_from(["cases", "deaths"]), st.integers(0, 9)
+)
+
+
+@settings(max_examples=100)
+@given(there=st.sets(DAYS, max_size=60), new=st.sets(DAYS, min_size=1, max_size=12), gone=st.sets(DAYS, max_size=9))
+def test_what_is_new_takes_its_place_among_what_stays(there: set[Any], new: set[Any], gone: set[Any]) -> None:
+    def sorted_frame(keys: set[Any]) -> pl.DataFrame:
+        days = [(place, metric, FIRST + dt.timedelta(days=day)) for place, metric, day in keys]
+        return in_order(frame_of(rows_of([(key, "nyt", 0, (1.0, "reported")) for key in days])))
+
+    rows, more = sorted_frame(there), sorted_frame(new)
+    leaves = [(place, metric, (date - FIRST).days) in new | gone for place, metric, date in rows.select(KEY).rows()]
+    stays = ~pl.Series(leaves, dtype=pl.Boolean)
+    assert merged(rows, stays, more).equals(in_order(pl.concat([rows.filter(stays), more])))
+
+
 COVERAGES = st.sampled_from(
     [
         None,
@@ -233,3 +251,14 @@ def test_an_index_in_a_folder_with_a_star_is_not_that_of_another(tmp_path: Path)
     assert found[0].collect()["value"].to_list() == [1.0]
     assert set(found[1]) == {"g*b.parquet"}
     assert read(str(tmp_path / "none")) is None
+
+
+def test_what_is_read_of_an_index_is_of_that_one_whatever_takes_its_place_meanwhile(tmp_path: Path) -> None:
+    rows = [(("USA-01", "cases", FIRST), "nyt", hour, (float(hour), "reported")) for hour in range(3)]
+    before = build(frame_of(rows_of(rows[:2])))
+    write(tmp_path, before, ["a.parquet"])
+    found = read(str(tmp_path))
+    assert found is not None
+    write(tmp_path, build(frame_of(rows_of(rows))), ["a.parquet", "b.parquet"])
+    assert found[0].collect().equals(before)
+    assert set(found[1]) == {"a.parquet"}

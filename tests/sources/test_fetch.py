@@ -235,10 +235,12 @@ def test_what_has_not_changed_is_not_sent_again(feed: Path, address: str, answer
         archive.keep("nyt", first, at=NOW, as_of=NOW)
         assert fetch(f"{address}/{name}", WANTED, archive) == [first]
         assert answers == [200, 304]
-    # What is kept is no longer whole: it is asked for anew.
-    (feed / "raw" / f"{first.sha256}.gz").write_bytes(b"damaged")
-    assert fetch(f"{address}/etag/us.csv", WANTED, archive) == [first]
-    assert answers == [200, 304, 200]
+    # What is kept is no longer whole, or is another file: it is asked for anew.
+    for damaged in (b"damaged", gzip.compress(b"another")):
+        answers.clear()
+        (feed / "raw" / f"{first.sha256}.gz").write_bytes(damaged)
+        assert fetch(f"{address}/etag/us.csv", WANTED, archive) == [first]
+        assert answers == [200]
 
 
 def test_a_table_is_a_single_file_wherever_it_is(feed: Path, address: str) -> None:

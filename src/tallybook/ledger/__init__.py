@@ -119,10 +119,8 @@ class Ledger:
         """
         keys = [pl.col("place") == place] if place is not None else []
         keys += [where] if where is not None else []
-        with self._store.reading():
-            each = self._store.indexed().state(
-                None if moment is None else _aware(moment), pl.all_horizontal(keys) if keys else None
-            )
+        begun, wanted = None if moment is None else _aware(moment), pl.all_horizontal(keys) if keys else None
+        each = self._store.told(lambda index: index.state(begun, wanted))
         return each if each_source else of_all_sources(each)
 
     def records(self, until: datetime | None = None) -> pl.DataFrame:
@@ -293,8 +291,7 @@ class Ledger:
             yield from done
 
     def _told(self, wanted: pl.Expr) -> pl.DataFrame:
-        with self._store.reading():
-            return changes_of(self._store.indexed().observations(wanted))
+        return changes_of(self._store.told(lambda index: index.observations(wanted)))
 
     def _origins(self) -> pl.DataFrame:
         return self.records().select("record", "file", "sha256", "note")

@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from tallybook.ledger.states import current, in_order, repeats
+from tallybook.ledger.states import current, in_order, merged, repeats
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA
 
 _KEY: Final = (*KEY, "source")
@@ -32,10 +32,12 @@ class Index:
     Attributes:
         rows: columns of INDEX_SCHEMA, sorted by key and moment.
         tail: the later observations; columns of OBSERVATION_SCHEMA.
+        files: the names of the table's files that the rows are of.
     """
 
     rows: pl.LazyFrame
     tail: pl.LazyFrame
+    files: frozenset[str] = frozenset()
 
     def state(self, moment: datetime | None, where: pl.Expr | None = None) -> pl.DataFrame:
         """Return what each source says at a moment, of some keys; columns of STATE_SCHEMA, sorted by key.
@@ -56,15 +58,22 @@ class Index:
             # With nothing that stands, nothing has begun: what ended was followed by what stands.
             return current(new)
         # What the tail speaks of is told anew from the beginning; the rest stands.
-        touched = new.select(_KEY).unique()
-        before = self.rows.filter(begun).join(touched.lazy(), on=_KEY, how="semi").select(OBSERVATION_SCHEMA.names())
-        again = current(pl.concat([before.collect(), new]))
-        return in_order(pl.concat([standing.join(touched, on=_KEY, how="anti"), again]))
+        before = _of_keys(self.rows.filter(begun), new).select(OBSERVATION_SCHEMA.names()).collect()
+        again = current(pl.concat([before, new]))
+        gone = _of_keys(standing.lazy().select(_KEY).with_row_index("row"), new).select("row").collect()["row"]
+        stays = pl.repeat(True, standing.height, dtype=pl.Boolean, eager=True).scatter(gone, False)
+        return merged(standing, stays, again)
 
     def observations(self, wanted: pl.Expr) -> pl.DataFrame:
         """Return the observations that are wanted."""
         rows = self.rows.select(OBSERVATION_SCHEMA.names())
         return pl.concat([rows.filter(wanted), self.tail.filter(wanted)]).collect()
+
+
+def _of_keys(rows: pl.LazyFrame, new: pl.DataFrame) -> pl.LazyFrame:
+    """Return the rows whose keys stand in ``new``; their days are few, and looked at first."""
+    days = new["date"].unique()
+    return rows.filter(pl.col("date").is_in(days.implode())).join(new.lazy(), on=_KEY, how="semi")
 
 
 def build(observations: pl.DataFrame) -> pl.DataFrame:
@@ -118,7 +127,13 @@ def read(folder: str, options: Mapping[str, str] | None = None) -> tuple[pl.Lazy
     file = f"{folder}/index.parquet"
     reached = dict(options) if options else None
     try:
-        said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
-        return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
+        if "://" in folder:
+            said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
+            return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
+        # Opened once: whatever takes its place meanwhile, all that is read is of one index.
+        with Path(file).open("rb") as opened:
+            said = pl.read_parquet_metadata(opened)[_FILES]
+            opened.seek(0)
+            return pl.scan_parquet(opened, glob=False), frozenset(json.loads(said))
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None

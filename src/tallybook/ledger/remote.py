@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from tallybook.errors import LedgerError
+from tallybook.ledger.index import Index
 from tallybook.ledger.table import Table
 
 _STORES: Final = ("s3", "s3a", "gs", "az", "abfs", "abfss")
@@ -51,6 +52,31 @@ class Remote(Table):
                 self._stamp = 0  # whoever reads next is told why
             self._stamped = now
         return self._stamp
+
+    def told(self, ask: Callable[[Index], pl.DataFrame]) -> pl.DataFrame:
+        """Return what the observations answer. Where another index took the place of the one being read, none is used.
+
+        Raises:
+            LedgerError: a file cannot be read.
+        """
+        with self.reading():
+            index = self.indexed()
+        try:
+            with self.reading():
+                answer = ask(index)
+        except LedgerError:
+            if self._stands(index):
+                raise
+        else:
+            if self._stands(index):
+                return answer
+        with self.reading():
+            return ask(self.unindexed())
+
+    def _stands(self, index: Index) -> bool:
+        """Return whether an index was not replaced since it was opened: pieces of two would make neither's answer."""
+        found = self._indexed()
+        return not index.files or (found is not None and found[1] == index.files)
 
     def read_only(self) -> LedgerError:
         """Return what is said to who would write."""

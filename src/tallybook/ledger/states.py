@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from tallybook.model.places import level_at
@@ -108,6 +109,29 @@ def in_order(observations: pl.DataFrame) -> pl.DataFrame:
         return observations[order]
     # One number sorts faster than three, but these are needed where a key was observed more than once.
     return observations.with_columns(key.alias("_key")).sort("_key", "as_of", "record").drop("_key")
+
+
+def merged(rows: pl.DataFrame, stays: pl.Series, new: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that stay, and new ones, in the order of ``in_order``, which both are in.
+
+    What is new is of the last days as a rule: only these are sorted, and what lies before them is moved as it lies.
+    """
+    is_late = rows["date"] >= new["date"].min()
+    early, late = stays & ~is_late, in_order(pl.concat([rows.filter(stays & is_late), new]))
+    # Of each series what is early comes before what is late.
+    sizes = pl.concat([_sizes(rows.select("place", "metric").filter(early), late=False), _sizes(late, late=True)]).sort(
+        "place", "metric", "late"
+    )
+    begins = sizes.select((pl.col("len").cum_sum() - pl.col("len")).over("late") + pl.col("late") * early.sum())
+    lengths = sizes["len"].to_numpy()
+    moved = np.repeat(begins.to_series().to_numpy() - (np.cumsum(lengths) - lengths), lengths)
+    lies = np.concatenate([early.arg_true().to_numpy(), rows.height + np.arange(late.height)])
+    return pl.concat([rows, late], rechunk=True)[lies[moved + np.arange(len(moved))]]
+
+
+def _sizes(rows: pl.DataFrame, *, late: bool) -> pl.DataFrame:
+    count = pl.len().cast(pl.Int64)
+    return rows.group_by("place", "metric").agg(len=count).with_columns(late=pl.lit(late))
 
 
 def _rank(series: pl.Series) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -70,9 +70,23 @@ class Table(ABC):
         files = self.files("observation")
         found = self._indexed()
         if found is None or not found[1] <= {name_of(file) for file in files}:
-            return Index(pl.LazyFrame(schema=INDEX_SCHEMA), self._scan(files, OBSERVATION_SCHEMA))
+            return self.unindexed()
         rows, known = found
-        return Index(rows, self._scan([file for file in files if name_of(file) not in known], OBSERVATION_SCHEMA))
+        tail = self._scan([file for file in files if name_of(file) not in known], OBSERVATION_SCHEMA)
+        return Index(rows, tail, known)
+
+    def unindexed(self) -> Index:
+        """Return the observations of the table as what came since an index that is empty."""
+        return Index(pl.LazyFrame(schema=INDEX_SCHEMA), self.scan("observation", OBSERVATION_SCHEMA))
+
+    def told(self, ask: Callable[[Index], pl.DataFrame]) -> pl.DataFrame:
+        """Return what the observations answer.
+
+        Raises:
+            LedgerError: a file cannot be read.
+        """
+        with self.reading():
+            return ask(self.indexed())
 
     def version(self) -> int:
         """Return the number of the latest commit; -1 where there is none."""

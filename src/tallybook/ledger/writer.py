@@ -105,8 +105,7 @@ class Writer:
     def _know(self, source: str, moment: datetime) -> None:
         """Read what was known of a source at a moment."""
         self.commit()
-        with self._store.reading():
-            known = self._store.indexed().state(moment)
+        known = self._store.told(lambda index: index.state(moment))
         self._source, self._moment = source, moment
         newest = self._records.filter(pl.col("source") == source)["as_of"].max()
         self._newest = newest if isinstance(newest, datetime) else moment

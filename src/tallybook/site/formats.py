@@ -89,6 +89,8 @@ def moment(value: dt.datetime, zone: ZoneInfo) -> str:
 
     >>> moment(dt.datetime(2021, 3, 8, 2, 5, tzinfo=dt.UTC), ZoneInfo("America/New_York"))
     'Mar 7, 2021, 9:05 p.m. EST'
+    >>> [moment(dt.datetime(2021, 3, 7, hour, 5), ZoneInfo("UTC")) for hour in (0, 12)]
+    ['Mar 7, 2021, 12:05 a.m. UTC', 'Mar 7, 2021, 12:05 p.m. UTC']
     """
     local = value.astimezone(zone)
     half = "a.m." if local.hour < 12 else "p.m."
