@@ -209,6 +209,7 @@ def test_what_was_known_when_is_told(revised: Path, tmp_path: Path) -> None:
         (("diff", "2020-05-03", "2100-05-03"), "is in the future"),
         (("as-of", "2020-05-03", "--place", "Ohi"), "no place 'Ohi'; did you mean 'Ohio'?"),
         (("as-of", "2020-05-03", "--level", "planet"), "planet"),
+        (("as-of", "2020-05-03", "--level", "town"), "the book has no level 'town'; it has nation, state"),
         (("publish", "--as-of", "2020-05-03"), "a past release needs a folder of its own"),
         (("publish", "--as-of", "2100-05-03", "--out", "then"), "is in the future"),
         (("diff", "nothing", "2020-05-03"), "'nothing' is no moment"),

@@ -271,9 +271,14 @@ class Book:
             as_of: what was known at this moment, which has a time zone; now by default.
 
         Raises:
+            BookError: the book does not have the level.
             ContractError: there is no such level, or the moment has no time zone or is in the future.
         """
-        return totals_of(self._known(as_of), level_of(level), self.places, metrics=self.config.metrics)
+        wanted = level_of(level)
+        if wanted not in self.config.levels:
+            has = ", ".join(self.config.levels)
+            raise BookError(f"the book has no level {wanted.value!r}", hint=f"it has {has}; book.toml says which")
+        return totals_of(self._known(as_of), wanted, self.places, metrics=self.config.metrics)
 
     def averages(self, level: Level | str, *, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily counts, averages and rates of a level, unrounded, with what each is made of.
