@@ -311,15 +311,3 @@ def test_pandas_has_the_details_too(places: str) -> None:
 def test_a_metric_that_nothing_was_ever_said_of_has_no_average() -> None:
     silent = frame_of([1, 2]).with_columns(cases=pl.lit(None))
     assert rolling_average(silent, ["cases"])["cases_avg"].to_list() == [None, None]
-
-
-@pytest.mark.parametrize("kind", [pl.Categorical, pl.Int64])
-def test_what_is_withheld_names_places_as_the_counts_do(kind: Any) -> None:
-    counts = frame_of([1, None])
-    secret = counts.select("date", geoid=pl.lit("USA-01"), metric=pl.lit("cases")).tail(1)
-    if kind == pl.Int64:
-        with pytest.raises(ContractError, match="write places alike"):
-            rolling_average(counts, ["cases"], withheld=secret.with_columns(geoid=pl.lit(1)))
-    else:
-        told = secret.with_columns(pl.col("geoid").cast(kind))
-        assert rolling_average(counts, ["cases"], withheld=told)["cases_avg"][1] is None
