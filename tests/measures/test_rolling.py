@@ -311,3 +311,12 @@ def test_pandas_has_the_details_too(places: str) -> None:
 def test_a_metric_that_nothing_was_ever_said_of_has_no_average() -> None:
     silent = frame_of([1, 2]).with_columns(cases=pl.lit(None))
     assert rolling_average(silent, ["cases"])["cases_avg"].to_list() == [None, None]
+
+
+def test_a_time_zone_where_a_day_has_no_midnight_is_said_so() -> None:
+    # In Havana clocks went from 2020-03-07, 24:00, to 1:00 of the next day.
+    days = [dt.datetime(2020, 3, day) for day in (5, 12)]
+    counts = pl.DataFrame({"geoid": "HAV", "date": days, "cases": [1, 2]})
+    zoned = counts.with_columns(pl.col("date").dt.replace_time_zone("America/Havana"))
+    with pytest.raises(ContractError, match="America/Havana: a day there has no midnight"):
+        rolling_average(zoned, ["cases"])

@@ -157,12 +157,23 @@ class Keys:
         return frame
 
     def write(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with its places and every Date written as they were brought."""
+        """Return the frame with its places and every Date written as they were brought.
+
+        Raises:
+            ContractError: the dates have a time zone in which a day of them does not begin at midnight.
+        """
         days = pl.selectors.date()
         if isinstance(self.date_type, pl.String):
             frame = frame.with_columns(days.dt.to_string())
         elif not isinstance(self.date_type, pl.Date):
-            frame = frame.with_columns(days.cast(pl.Datetime("us")).dt.replace_time_zone(_zone(self.date_type)))
+            zone = _zone(self.date_type)
+            try:
+                frame = frame.with_columns(days.cast(pl.Datetime("us")).dt.replace_time_zone(zone))
+            except pl.exceptions.ComputeError as error:
+                raise ContractError(
+                    f"column {self.date!r} cannot be in {zone}: a day there has no midnight, or two",
+                    hint="bring dates without a time zone",
+                ) from error
             frame = frame.with_columns(pl.selectors.datetime().cast(self.date_type))
         return frame.with_columns(pl.col(self.place).cast(self.place_type))
 
