@@ -125,9 +125,12 @@ def test_what_cannot_be_is_said_in_one_line(book: Book, tmp_path: Path, monkeypa
     on = ("--engine", "spark", "--master")
     assert "--master is of --engine spark" in run(*at, "--master", "local")[1]
     assert "give --master" in run(*at, *out, "--engine", "spark")[1]
-    assert "'here' is no Spark master" in run(*at, *out, *on, "here")[1]
+    for wrong in ("here", "local[0]", "local[all]", "local[]"):
+        assert f"{wrong!r} is no Spark master" in run(*at, *out, *on, wrong)[1]
     assert "no Spark Connect server answers at sc://127.0.0.1:1" in run(*at, *out, *on, "sc://127.0.0.1:1")[1]
-    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert f"there is none in JAVA_HOME, {tmp_path}" in run(*at, *out, *on, "local")[1]
+    monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "Spark needs Java" in run(*at, *out, *on, "local")[1]
     with monkeypatch.context() as without:

@@ -313,13 +313,10 @@ def test_a_metric_that_nothing_was_ever_said_of_has_no_average() -> None:
     assert rolling_average(silent, ["cases"])["cases_avg"].to_list() == [None, None]
 
 
-@pytest.mark.parametrize("kind", [pl.Categorical, pl.Int64])
-def test_what_is_withheld_names_places_as_the_counts_do(kind: Any) -> None:
-    counts = frame_of([1, None])
-    secret = counts.select("date", geoid=pl.lit("USA-01"), metric=pl.lit("cases")).tail(1)
-    if kind == pl.Int64:
-        with pytest.raises(ContractError, match="write places alike"):
-            rolling_average(counts, ["cases"], withheld=secret.with_columns(geoid=pl.lit(1)))
-    else:
-        told = secret.with_columns(pl.col("geoid").cast(kind))
-        assert rolling_average(counts, ["cases"], withheld=told)["cases_avg"][1] is None
+def test_a_time_zone_where_a_day_has_no_midnight_is_said_so() -> None:
+    # In Havana clocks went from 2020-03-07, 24:00, to 1:00 of the next day.
+    days = [dt.datetime(2020, 3, day) for day in (5, 12)]
+    counts = pl.DataFrame({"geoid": "HAV", "date": days, "cases": [1, 2]})
+    zoned = counts.with_columns(pl.col("date").dt.replace_time_zone("America/Havana"))
+    with pytest.raises(ContractError, match="America/Havana: a day there has no midnight"):
+        rolling_average(zoned, ["cases"])

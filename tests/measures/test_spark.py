@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tallybook import daily, per_100k, read_anomalies, rolling_average
+from tallybook import daily, day_of_outbreak, per_100k, read_anomalies, rolling_average
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +39,11 @@ def test_the_real_record_on_spark_gives_the_cells_of_the_kernel(spark: Any, shar
     assert type(made) is type(brought)
     expected = per_100k(rolling_average(daily(totals), anomalies=register, details=True))
     assert_frame_equal(pl.DataFrame(made.toArrow()).sort("geoid", "date"), expected, check_exact=True)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_days_of_an_outbreak_come_back_to_spark(spark: Any) -> None:
+    days = pl.date_range(pl.date(2020, 3, 7), pl.date(2020, 3, 9), eager=True)
+    totals = pl.DataFrame({"geoid": "USA-53", "date": days, "cases": [0, 1, 5]})
+    made = day_of_outbreak(spark.createDataFrame(totals.to_arrow()))
+    assert_frame_equal(pl.DataFrame(made.toArrow()).sort("date"), day_of_outbreak(totals))

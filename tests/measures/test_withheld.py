@@ -136,3 +136,15 @@ def test_what_is_withheld_last_in_one_place_says_nothing_of_the_next() -> None:
     untold = untold_days(days, "cases", secret_of({(1, 1)}))
     assert untold is not None
     assert untold.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, lambda frame: duckdb.from_arrow(frame.to_arrow())])
+def test_what_is_withheld_names_places_as_the_counts_do(brought: Any) -> None:
+    counts = frame_of([1, None])
+    secret = secret_of({(1, 1)})
+    told = secret.with_columns(pl.col("geoid").cast(pl.Categorical))
+    made = nw.from_native(rolling_average(brought(counts), ["cases"], withheld=told)).lazy().collect("polars")
+    assert made.to_polars().sort("date")["cases_avg"][1] is None
+    for wrong in (secret.with_columns(geoid=pl.lit(1)), secret.drop("metric")):
+        with pytest.raises(ContractError, match=r"write places alike|no column 'metric'"):
+            rolling_average(brought(counts), ["cases"], withheld=wrong)

@@ -26,7 +26,7 @@ from tallybook.release.distributed import YEAR
 from tallybook.release.partitioned import Table, write_partitioned
 from tallybook.release.write import Release
 
-_MASTERS: Final = r"local(\[.+\])?|local-cluster\[\d+,\d+,\d+\]|yarn|(spark|k8s|sc)://.+"
+_MASTERS: Final = r"local(\[(\*|[1-9]\d*)(,\s*\d+)?\])?|local-cluster\[\d+,\d+,\d+\]|yarn|(spark|k8s|sc)://.+"
 _OBSERVATIONS: Final = (
     "place string, metric string, date date, value double, status string, as_of timestamp, source string, record bigint"
 )
@@ -197,9 +197,13 @@ def _started(builder: Any, master: str) -> Any:
 def _check_reachable(master: str) -> None:
     """Say at once what Spark would try for minutes, or fill a screen with."""
     if not master.startswith("sc://"):
-        if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
-            raise BookError("Spark needs Java, and there is none", hint="install it, or give a Connect server: sc://…")
-        return
+        home = os.environ.get("JAVA_HOME")
+        if shutil.which(f"{home}/bin/java" if home else "java"):
+            return
+        where = f" in JAVA_HOME, {home}" if home else ""
+        raise BookError(
+            f"Spark needs Java, and there is none{where}", hint="install it, or give a Connect server: sc://…"
+        )
     server = urlsplit(master)
     try:
         socket.create_connection((server.hostname or "", server.port or _CONNECT_PORT), timeout=10).close()

@@ -39,16 +39,17 @@ class Engine:
 
     def table(self, rows: pl.DataFrame) -> LazyFrame:
         """Return a small table in the engine."""
-        kind: Any = self.frame.implementation
-        if kind in _SPARK:
-            session = self.frame.to_native().sparkSession
-            return cast("LazyFrame", nw.from_native(session.createDataFrame(rows.to_arrow())))
-        return nw.from_native(rows).lazy(kind)
+        return held_with(self.frame, rows)
 
     def days(self, first: dt.date, last: dt.date) -> LazyFrame:
         """Return the days from first to last and their numbers."""
         dates = pl.date_range(first, last, eager=True)
         return self.table(pl.DataFrame({self.date: dates, f"{OWN}day": dates.to_physical().cast(pl.Int64)}))
+
+    @property
+    def places_are_text(self) -> bool:
+        """Whether places are written as text, or as categories, which are read as such."""
+        return self.frame.collect_schema()[self.place] in (nw.String, nw.Categorical, nw.Enum)
 
     @cached_property
     def bounds(self) -> tuple[dt.date, dt.date] | None:
@@ -134,6 +135,15 @@ def engine_of(frame: Any, place: str, date: str) -> Engine | None:
     if isinstance(brought, nw.LazyFrame) and kind not in _IN_MEMORY:
         return Engine(brought, place, date)
     return None
+
+
+def held_with(frame: LazyFrame, rows: pl.DataFrame) -> LazyFrame:
+    """Return a small table as a frame of the engine that holds another."""
+    kind: Any = frame.implementation
+    if kind in _SPARK:
+        session = frame.to_native().sparkSession
+        return cast("LazyFrame", nw.from_native(session.createDataFrame(rows.to_arrow())))
+    return nw.from_native(rows).lazy(kind)
 
 
 def collected(frame: LazyFrame) -> pl.DataFrame:

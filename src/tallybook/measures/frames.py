@@ -12,6 +12,7 @@ import narwhals.typing as nwt
 import polars as pl
 
 from tallybook.errors import ContractError
+from tallybook.measures.engines import held_with
 
 
 def take(frame: nwt.IntoFrame) -> tuple[pl.DataFrame, Callable[[pl.DataFrame], Any]]:
@@ -32,7 +33,7 @@ def take(frame: nwt.IntoFrame) -> tuple[pl.DataFrame, Callable[[pl.DataFrame], A
     kind: Any = brought.implementation
     if isinstance(brought, nw.LazyFrame):
         rows = brought.collect("polars").to_polars()
-        return rows, lambda made: nw.from_native(made).lazy(kind).to_native()
+        return rows, lambda made: held_with(brought, made).to_native()
     try:
         return brought.to_polars(), lambda made: _eager(made, kind).to_native()
     except (TypeError, ValueError) as error:  # how Arrow says that a column of objects is of several types
@@ -100,7 +101,7 @@ def with_counts(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """
     for column in columns:
         dtype = frame[column].dtype
-        if frame[column].null_count() == frame.height:
+        if dtype == pl.Null or (frame.height and frame[column].null_count() == frame.height):
             frame = frame.with_columns(pl.lit(None, pl.Int64).alias(column))
         elif dtype.is_float():
             values = frame[column].fill_nan(None)
@@ -156,12 +157,23 @@ class Keys:
         return frame
 
     def write(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with its places and every Date written as they were brought."""
+        """Return the frame with its places and every Date written as they were brought.
+
+        Raises:
+            ContractError: the dates have a time zone in which a day of them does not begin at midnight.
+        """
         days = pl.selectors.date()
         if isinstance(self.date_type, pl.String):
             frame = frame.with_columns(days.dt.to_string())
         elif not isinstance(self.date_type, pl.Date):
-            frame = frame.with_columns(days.cast(pl.Datetime("us")).dt.replace_time_zone(_zone(self.date_type)))
+            zone = _zone(self.date_type)
+            try:
+                frame = frame.with_columns(days.cast(pl.Datetime("us")).dt.replace_time_zone(zone))
+            except pl.exceptions.ComputeError as error:
+                raise ContractError(
+                    f"column {self.date!r} cannot be in {zone}: a day there has no midnight, or two",
+                    hint="bring dates without a time zone",
+                ) from error
             frame = frame.with_columns(pl.selectors.datetime().cast(self.date_type))
         return frame.with_columns(pl.col(self.place).cast(self.place_type))
 

@@ -23,7 +23,6 @@ from tallybook.measures.withheld import UNTOLD, with_untold
 from tallybook.model.cards import Reporting
 
 _DETAILS: Final = ("omitted", "anomaly", "window_start", "window_end", "window_days")
-_TEXT: Final = (nw.String, nw.Categorical, nw.Enum)
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
@@ -86,7 +85,7 @@ def portable_rates(engine: Engine, columns: Sequence[str], people: pl.DataFrame,
     """
     engine.require([engine.place, *columns])
     schema = engine.frame.collect_schema()
-    places_like(people, engine.place, text=schema[engine.place] in _TEXT, of="the populations")
+    places_like(people, engine.place, text=engine.places_are_text, of="the populations")
     for column in columns:
         if not schema[column].is_numeric():
             raise ContractError(f"column {column!r} is {schema[column]}, not a number")

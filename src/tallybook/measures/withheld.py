@@ -62,9 +62,7 @@ def with_untold(engine: Engine, frame: LazyFrame, metric: str, withheld: Any) ->
         return frame.with_columns(nw.lit(value=False).alias(UNTOLD))
     secret, gap = f"{OWN}secret", f"{OWN}gap"
     keys = [engine.place, engine.date]
-    told = _held(engine, withheld)
-    Engine(told, engine.place, engine.date).require([engine.place, "metric", engine.date])
-    rows = told.filter(nw.col("metric") == metric).select(keys).unique()
+    rows = _held(engine, withheld).filter(nw.col("metric") == metric).select(keys).unique()
     frame = frame.join(rows.with_columns(nw.lit(1).alias(secret)), on=keys, how="left")
     frame = frame.with_columns((~nw.col(metric).is_null()).cast(nw.Int64).alias(gap))
     frame = frame.with_columns(nw.col(gap).cum_sum().over(engine.place, order_by=engine.date))
@@ -94,5 +92,8 @@ def _held(engine: Engine, withheld: Any) -> LazyFrame:
     """Return what is withheld as a frame of the engine."""
     brought = nw.from_native(withheld, pass_through=True)
     if isinstance(brought, nw.LazyFrame) and brought.implementation is engine.frame.implementation:
+        Engine(brought, engine.place, engine.date).require([engine.place, "metric", engine.date])
         return brought
-    return engine.table(take(withheld)[0])
+    told = take(withheld)[0]
+    require(told, [engine.place, "metric", engine.date])
+    return engine.table(places_like(told, engine.place, text=engine.places_are_text, of="what is withheld"))
