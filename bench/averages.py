@@ -37,7 +37,9 @@ def write_totals(folder: Path) -> int:
     outbreak = simulate(counties_of=states, days=1158, seed=1)
     every, told = (rows.filter(pl.col("geoid").str.len_chars() == 9) for rows in (outbreak.truth, outbreak.reports))
     totals = every.select("geoid", "date").join(told, on=["geoid", "date"], how="left")
-    totals = totals.select("geoid", "date", pl.col("cases", "deaths").fill_null(0)).sort("geoid", "date")
+    # What the others work on has no gaps: a day without a report has the total of the day before.
+    counts = pl.col("cases", "deaths").forward_fill().over("geoid").fill_null(0)
+    totals = totals.sort("geoid", "date").select("geoid", "date", counts)
     totals.write_csv(folder / "totals.csv")
     totals.write_parquet(folder / "totals.parquet")
     outbreak.anomalies.write_parquet(folder / REGISTER)

@@ -74,7 +74,7 @@ def hundred_speed(folder: Path, *, factor: int = 3) -> Table:
     source = folder / "totals"
     source.mkdir()
     rows = totals_by_day(source, factor)
-    title = f"More rows than memory holds: {rows:,} rows, {_size(source):.2f} GB of Parquet by date"
+    title = f"In little memory: {rows:,} rows, {_size(source):.2f} GB of Parquet by date"
     table = Table("Parquet → Parquet × 2 metrics", "time, s", "ratio", "peak memory, GB", "written, GB", title=title)
     floor = None
     for name, work in (("copying, streamed", COPY), ("daily counts and averages", AVERAGE)):

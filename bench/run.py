@@ -42,6 +42,9 @@ ABOUT: Final = """# Benchmarks
 Made by `make bench`: every figure that matters is a ratio within one run, so that machines can be compared. Times are
 the fastest of a few fresh processes, without starting Python and importing packages unless a table says "one process".
 The floor, "copying", is polars reading the same file into memory and writing it with as many columns as the work has.
+"tallybook" holds whole frames in memory; "tallybook lazy" goes through them by place, in memory that hardly grows;
+what is larger than a machine goes that way, or to Spark. `python bench/hundred.py 100` tries 100 times the record.
+Books by DuckDB and Spark are compared cell by cell in the tests, not here: what they take depends on where they run.
 """
 
 

@@ -1,6 +1,7 @@
 """A release as a workbook and as a database, read back by those who would read it."""
 
 import datetime as dt
+import html
 import json
 import socket
 import sqlite3
@@ -180,7 +181,7 @@ def test_datasette_serves_it_as_it_is(release: Path) -> None:
     assert table.status_code == 200
     card = json.loads((release / "release.json").read_text())
     for words in (card["licence"], card["attribution"], "rolling average of new cases (cases a day)"):
-        assert words in table.text
+        assert words in html.unescape(table.text)
 
 
 def _until_it_answers(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:

@@ -22,7 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pages_speak_of_weeks_and_of_no_other_disease(site: Path) -> None:
     home = (site / "index.html").read_text()
     assert "up to 2025 week 30, ending Jul 26, 2025" in home
-    assert "Source: Simulated with Tallybook; every number is invented" in home
+    assert "Source: Made by Tallybook&#39;s simulator; every number is invented" in home
     pages = [home, *(file.read_text() for file in site.glob("place/*.html")), (site / "data.html").read_text()]
     for page in pages:
         assert not [word for word in ("Covid", "covid", "tests", "deaths a day") if word in page]

@@ -37,7 +37,7 @@ def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
         config = folder / "book.toml"
         said = config.read_text().replace('notice = "', 'notice = "Every number here is invented. ', 1)
         said = said.replace('United States"', 'United States (invented numbers)"', 1)
-        said = re.sub(r'attribution = ".*"', 'attribution = "Simulated with Tallybook; every number is invented"', said)
+        said = re.sub(r'attribution = ".*"', f'attribution = "Made by {_SIMULATOR}; every number is invented"', said)
         config.write_text(said.replace("Name of your desk or department", _SIMULATOR))
         card = folder / "sources" / f"{WEEKLY}.md"
         card.write_text(card.read_text().replace("Name of the agency", _SIMULATOR))

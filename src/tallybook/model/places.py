@@ -224,7 +224,9 @@ class Gazetteer:
         return keys
 
     def _meant(self, key: str) -> str:
-        titles = {_key(title): title for title in (*self.frame["name"], *self._titles.values())}
+        # Who names the state, too, means a title; who does not may mean a name that several places have.
+        known = self._titles.values() if "," in key else (*self.frame["name"], *self._titles.values())
+        titles = {_key(title): title for title in known}
         return _did_you_mean(key, list(titles), titles) or "use a geoid (USA-53), a FIPS code or a name"
 
 
