@@ -71,7 +71,7 @@ class Remote(Table):
             if self._stands(index):
                 return answer
         with self.reading():
-            return ask(self.unindexed())
+            return ask(self.unindexed(self.files("observation")))
 
     def _stands(self, index: Index) -> bool:
         """Return whether an index was not replaced since it was opened: pieces of two would make neither's answer."""

@@ -70,14 +70,14 @@ class Table(ABC):
         files = self.files("observation")
         found = self._indexed()
         if found is None or not found[1] <= {name_of(file) for file in files}:
-            return self.unindexed()
+            return self.unindexed(files)
         rows, known = found
         tail = self._scan([file for file in files if name_of(file) not in known], OBSERVATION_SCHEMA)
         return Index(rows, tail, known)
 
-    def unindexed(self) -> Index:
-        """Return the observations of the table as what came since an index that is empty."""
-        return Index(pl.LazyFrame(schema=INDEX_SCHEMA), self.scan("observation", OBSERVATION_SCHEMA))
+    def unindexed(self, files: list[str]) -> Index:
+        """Return the observations of the table's files as what came since an index that is empty."""
+        return Index(pl.LazyFrame(schema=INDEX_SCHEMA), self._scan(files, OBSERVATION_SCHEMA))
 
     def told(self, ask: Callable[[Index], pl.DataFrame]) -> pl.DataFrame:
         """Return what the observations answer.
