@@ -1,6 +1,7 @@
 """Ledgers that a disk, a copy or a mistake damaged: every damage is named."""
 
 import datetime as dt
+import errno
 import gzip
 import hashlib
 import random
@@ -144,6 +145,17 @@ def test_a_ledger_made_anew_has_the_same_values_moments_and_records(copy: Path) 
     assert at(copy, 48).releases() == releases
     assert at(copy, 48).verify() == []
     assert Ledger(done.previous).records().equals(before[1])
+
+
+def test_recorded_files_are_copied_where_a_disk_knows_no_links(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    before = content(copy)
+    monkeypatch.setattr("os.link", refused)
+    done = at(copy, 48).rebuild()
+    assert done.lost == []
+    assert all(made.equals(was) for was, made in zip(before, content(copy), strict=True))
 
 
 def test_whatever_is_damaged_but_the_raw_files_is_whole_again(whole: Path, copy: Path) -> None:

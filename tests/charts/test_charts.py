@@ -318,3 +318,10 @@ def test_a_real_book_is_drawn_in_its_own_figures(real_book: Book) -> None:
     chart = compare(real_book.totals("state"), averages=averages, measure="cases_avg", by="date", places=["USA-31"])
     day = (dt.date(2020, 2, 25) - EPOCH).days
     assert shown(chart, "x", "value").filter(x=day)["value"].item() == pytest.approx(3 / 8)
+
+
+@pytest.mark.parametrize(("width", "between"), [(360, False), (760, True)])
+def test_the_legend_of_a_map_says_both_ends_of_a_shade_where_there_is_room(width: int, between: bool) -> None:
+    values = pl.DataFrame({"geoid": ["USA-53", "USA-36"], "value": [1.5, 30.0]})
+    picture = words(tiles(values, source="nobody", width=width))
+    assert ("–" in picture, "≥" in picture) == (between, not between)
