@@ -125,6 +125,8 @@ def test_what_cannot_be_is_said_in_one_line(book: Book, tmp_path: Path, monkeypa
     on = ("--engine", "spark", "--master")
     assert "--master is of --engine spark" in run(*at, "--master", "local")[1]
     assert "give --master" in run(*at, *out, "--engine", "spark")[1]
+    home = ("--out", str(book.folder))
+    assert "a release cannot be put in" in run(*at, *home, *on, "sc://127.0.0.1:1")[1], "before Spark is started"
     for wrong in ("here", "local[0]", "local[all]", "local[]"):
         assert f"{wrong!r} is no Spark master" in run(*at, *out, *on, wrong)[1]
     assert "no Spark Connect server answers at sc://127.0.0.1:1" in run(*at, *out, *on, "sc://127.0.0.1:1")[1]

@@ -85,6 +85,32 @@ def test_a_broken_contract_raises_as_in_memory(frame: pl.DataFrame, options: dic
     assert says in str(broken.value)
 
 
+@pytest.mark.parametrize("measure", [daily, rolling_average, per_100k])
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, pl.DataFrame.lazy, duck, pl.DataFrame.to_pandas])
+def test_a_metric_that_is_named_twice_is_refused(brought: Brought, measure: Any) -> None:
+    with pytest.raises(ContractError, match="'cases' is named twice"):
+        measure(brought(frame_of([1, 2])), ["cases", "cases"])
+
+
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "999-12-31"])
+def test_days_without_end_are_refused(day: str) -> None:
+    frame = duck(frame_of([1]))
+    with pytest.raises(ContractError, match="column 'date' holds a day before the year 1000, after 9999 or without"):
+        daily(frame.project(f"geoid, date '{day}' as date, cases"), ["cases"])
+    assert daily(frame.project("geoid, date '9999-12-31' as date, cases"), ["cases"]).pl()["cases"].to_list() == [1]
+
+
+@pytest.mark.parametrize("brought", [pl.DataFrame.clone, pl.DataFrame.lazy, duck])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_that_a_fraction_cannot_hold_are_refused(brought: Brought, sign: int) -> None:
+    last = frame_of([sign * (2**53 - 1)])
+    assert nw.from_native(daily(brought(last), ["cases"])).lazy().collect("polars")["cases"].to_list() == [
+        sign * (2**53 - 1)
+    ]
+    with pytest.raises(ContractError, match="numbers of more than 53 bits"):
+        nw.from_native(daily(brought(frame_of([sign * 2**53])), ["cases"])).lazy().collect("polars")
+
+
 @pytest.mark.parametrize("brought", [pl.DataFrame.lazy, duck, pl.DataFrame.to_pandas, pl.DataFrame.to_arrow])
 def test_a_count_of_32_bits_has_the_rate_of_one_of_64(brought: Brought) -> None:
     few = pl.DataFrame({"geoid": ["USA-06"], "cases": pl.Series([2_000_000], dtype=pl.Int32)})

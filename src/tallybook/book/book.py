@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -347,14 +346,9 @@ class Book:
             BookError: nothing is recorded yet, or the folder is an address, not seen by Spark or holds something else.
             ContractError: a release of the future was asked for.
         """
-        from tallybook.book.spark import publish_with
+        from tallybook.book.spark import publish_with, shared_target
 
-        target = Path(out)
-        if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
-            raise BookError(f"{out} is an address", hint="give --out a folder that Spark's machines see as well")
-        check_target(target, book=self.folder)
-        if target.resolve() == (self.folder / "public").resolve():
-            raise BookError(f"{out} is for the release with CSV files", hint="give --out a folder of its own")
+        target = shared_target(out, book=self.folder)
         if as_of is not None:
             day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
         return publish_with(session, self._publisher(), target, as_of=as_of)

@@ -23,6 +23,7 @@ from tallybook.errors import BookError, ContractError
 from tallybook.ledger.portable import portable_state
 from tallybook.measures.engines import LazyFrame, collected
 from tallybook.release.distributed import YEAR
+from tallybook.release.folder import check_target
 from tallybook.release.partitioned import Table, write_partitioned
 from tallybook.release.write import Release
 
@@ -120,6 +121,21 @@ def spark_session(master: str) -> Iterator[Any]:
         except (PySparkException, Py4JError) as error:
             said = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise BookError(f"Spark at {master}: {said}", hint="the old release still stands") from error
+
+
+def shared_target(out: str | Path, *, book: Path) -> Path:
+    """Return the folder for a release that Spark writes; it can be asked before Spark is started.
+
+    Raises:
+        BookError: it is an address, the place of the release with CSV files, or holds something else than a release.
+    """
+    target = Path(out)
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+        raise BookError(f"{out} is an address", hint="give --out a folder that Spark's machines see as well")
+    check_target(target, book=book)
+    if target.resolve() == (book / "public").resolve():
+        raise BookError(f"{out} is for the release with CSV files", hint="give --out a folder of its own")
+    return target
 
 
 def publish_with(session: Any, publisher: Publisher, target: Path, *, as_of: datetime | None) -> Release:

@@ -66,12 +66,13 @@ def publish(
 def _publish_on_spark(
     book: Book, target: Path | None, master: str | None, moment: datetime | None, *, site: bool | None
 ) -> Release:
-    from tallybook.book.spark import spark_session
+    from tallybook.book.spark import shared_target, spark_session
 
     if target is None or master is None or site:
         raise ContractError(
             "--engine spark makes a release without CSV files and pages", hint="give --master, --out DIR and no --site"
         )
+    shared_target(target, book=book.folder)  # Spark takes seconds to start
     with working("computing on Spark"), spark_session(master) as session:
         return book.publish_on_spark(target, session=session, as_of=moment)
 

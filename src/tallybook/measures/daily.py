@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from tallybook.measures.calendar import Calendar, calendar
-from tallybook.measures.engines import engine_of
+from tallybook.measures.engines import engine_of, once
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.pieces import Whole, in_pieces
 from tallybook.measures.portable import portable_daily
@@ -46,7 +46,8 @@ def daily(
         row is new.
 
     Raises:
-        ContractError: a column is missing, two rows are for one place and day, or a total is no whole number.
+        ContractError: a column is missing or named twice, two rows are for one place and day, or a total is no
+            whole number below 2⁵³.
 
     Source: the daily counts of the New York Times' Covid-19 dataset.
 
@@ -55,6 +56,7 @@ def daily(
     >>> daily(pl.DataFrame({"geoid": "USA-53", "date": days, "cases": [1, 4, 3]}), ["cases"])["cases"].to_list()
     [1, 3, None, -1]
     """
+    once(metrics)
     if engine := engine_of(totals, place, date):
         return cast("nwt.IntoFrameT", portable_daily(engine, metrics, covers_from=covers_from).to_native())
     counted = partial(_counted, metrics=metrics, place=place, date=date, covers_from=covers_from)

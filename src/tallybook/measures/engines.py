@@ -18,8 +18,13 @@ LazyFrame = nw.LazyFrame[Any]
 OWN: Final = "tallybook_"
 """What the names of columns in between begin with; no column that is brought may."""
 
+BEYOND: Final = 2**53
+"""No count is as large: from here on fractions leave out whole numbers, and averages would not be exact."""
+
+_DAYS: Final = (nw.lit(dt.date(1000, 1, 1)), nw.lit(dt.date.max))
+"""Spark is not given years of fewer digits."""
+
 _IN_MEMORY: Final = (nw.Implementation.POLARS, nw.Implementation.DASK)
-_BEYOND: Final = 2.0**63
 _SPARK: Final = (nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT)
 
 
@@ -98,7 +103,13 @@ class Engine:
         wrong = {
             f"column {place!r} has rows without a place": nw.col(place).is_null(),
             f"column {date!r} has a missing date": nw.col(date).is_null(),
-            **{f"column {name!r} holds fractions": _fractional(name, schema[name]) for name in metrics},
+            f"column {date!r} holds a day before the year 1000, after 9999 or without end": ~nw.col(date).is_between(
+                *_DAYS
+            ),
+            **{
+                f"column {name!r} holds fractions, or numbers of more than 53 bits": _uncountable(name, schema[name])
+                for name in metrics
+            },
         }
         flags = [said.cast(nw.Int64).max().alias(f"{at}") for at, said in enumerate(wrong.values())]
         for says, found in zip(wrong, collected(self.frame.select(*flags)).row(0), strict=True):
@@ -137,6 +148,17 @@ def engine_of(frame: Any, place: str, date: str) -> Engine | None:
     return None
 
 
+def once(metrics: Sequence[str]) -> None:
+    """Raise where a metric is named twice: there would be two columns of one name.
+
+    Raises:
+        ContractError: one is.
+    """
+    for number, metric in enumerate(metrics):
+        if metric in metrics[:number]:
+            raise ContractError(f"{metric!r} is named twice", hint="name each column once")
+
+
 def held_with(frame: LazyFrame, rows: pl.DataFrame) -> LazyFrame:
     """Return a small table as a frame of the engine that holds another."""
     kind: Any = frame.implementation
@@ -151,11 +173,11 @@ def collected(frame: LazyFrame) -> pl.DataFrame:
     return frame.collect("polars").to_polars()
 
 
-def _fractional(metric: str, dtype: Any) -> nw.Expr:
+def _uncountable(metric: str, dtype: Any) -> nw.Expr:
     if not dtype.is_numeric():
         raise ContractError(f"column {metric!r} is {dtype}, not a count", hint="counts are whole numbers")
     numbers = _numbers(metric, dtype)
-    return (numbers != numbers.round(0)) | (numbers >= _BEYOND) | (numbers < -_BEYOND)
+    return (numbers != numbers.round(0)) | (numbers >= BEYOND) | (numbers <= -BEYOND)
 
 
 def _numbers(metric: str, dtype: Any) -> nw.Expr:

@@ -12,7 +12,7 @@ import narwhals.typing as nwt
 import polars as pl
 
 from tallybook.errors import ContractError
-from tallybook.measures.engines import held_with
+from tallybook.measures.engines import BEYOND, held_with
 
 
 def take(frame: nwt.IntoFrame) -> tuple[pl.DataFrame, Callable[[pl.DataFrame], Any]]:
@@ -97,7 +97,7 @@ def with_counts(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Return the frame with these columns as Int64, so that sums are exact.
 
     Raises:
-        ContractError: a column holds anything but whole numbers of 64 bits and nulls.
+        ContractError: a column holds anything but nulls and whole numbers that a fraction can hold exactly, too.
     """
     for column in columns:
         dtype = frame[column].dtype
@@ -112,8 +112,10 @@ def with_counts(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
             raise ContractError(f"column {column!r} is {dtype}, not a count", hint="counts are whole numbers")
     made = frame.with_columns(pl.col(columns).cast(pl.Int64, strict=False))
     for column in columns:
-        if made[column].null_count() > frame[column].null_count():
-            raise ContractError(f"column {column!r} holds numbers of more than 64 bits", hint="counts are smaller")
+        cut = made[column].null_count() > frame[column].null_count()
+        bounds = made.select(low=pl.col(column).min(), high=pl.col(column).max()).row(0)
+        if cut or any(abs(bound or 0) >= BEYOND for bound in bounds):
+            raise ContractError(f"column {column!r} holds numbers of more than 53 bits", hint="counts are smaller")
     return made
 
 

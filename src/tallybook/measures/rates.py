@@ -12,7 +12,7 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, runs
-from tallybook.measures.engines import engine_of
+from tallybook.measures.engines import engine_of, once
 from tallybook.measures.frames import beside, is_text, places_like, require, take
 from tallybook.measures.portable import portable_rates
 from tallybook.model.places import gazetteer
@@ -38,8 +38,8 @@ def per_100k(
         place has no population or one of zero. Same rows, same order, same kind of frame.
 
     Raises:
-        ContractError: a column is missing or is no number, places are written otherwise than in the populations, or a
-            place has two of them.
+        ContractError: a column is missing, named twice or no number, places are written otherwise than in the populations, or
+            a place has two of them.
 
     Source: the published rates of the New York Times' Covid-19 dataset; populations of 2019, U.S. Census Bureau.
 
@@ -47,6 +47,7 @@ def per_100k(
     >>> per_100k(dane, ["cases_avg"])["cases_avg_per_100k"].round(2).to_list()
     [9.88, None]
     """
+    once(columns)
     people = (
         gazetteer().frame.select(pl.col("geoid").alias(place), "population")
         if populations is None

@@ -88,7 +88,8 @@ def rolling_average(
         divisor: counted days, omitted ones left out).
 
     Raises:
-        ContractError: a column is missing, a count is no whole number, or ``days`` is less than one.
+        ContractError: a column is missing or named twice, a count is no whole number below 2⁵³, or ``days`` is less
+            than one.
 
     Source: the published averages of the New York Times' Covid-19 dataset, all of which it reproduces.
 
