@@ -194,6 +194,13 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ("levels =", "level = 1\nlevels =", "level: unknown key; did you mean 'levels'?"),
         ("levels =", "levls =", "levls: unknown key (and 1 more); did you mean 'levels'?"),
         ("[averages]", "[excess]\nbaseline = [2019, 2015]\n[averages]", "excess.baseline: 2019 is after 2015"),
+        ("[averages]", "[averages]\ntwon = {}", "averages.twon: unknown key; did you mean 'town'?"),
+        (
+            "[averages]",
+            '[contact]\nnmae = "Desk"\n[averages]',
+            "contact.nmae: unknown key (and 2 more); did you mean 'name'?",
+        ),
+        ("[averages]", "[excess]\nyears = 5\n[averages]", "excess.years: unknown key; there are baseline"),
         ("[averages]", "[averages", "it is no TOML file"),
         ("levels =", 'metrics = ["deaths", "births"]\nlevels =', "metrics.1: Input should be 'cases', 'deaths', "),
     ],

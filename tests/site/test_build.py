@@ -16,8 +16,7 @@ from tallybook import Book
 from tallybook.measures.rates import half_up
 from tallybook.model.policy import CONTENT_SECURITY_POLICY
 from tallybook.site.build import build_site
-from tallybook.site.excess import FILE
-from tallybook.site.page import NAV
+from tallybook.site.page import EXCESS_FILE, EXCESS_PAGE, NAV
 
 DATA = ("application/json", "application/ld+json")
 """What a script may be that is not run."""
@@ -137,6 +136,12 @@ def test_the_menu_says_where_one_is(real_site: Path) -> None:
         assert [attributes["href"] for attributes in current] == [path]
 
 
+def test_excess_deaths_are_in_the_menu_where_there_are_any(real_site: Path, small_site: Path) -> None:
+    for folder, any_there in ((real_site, True), (small_site, False)):
+        links = {attributes["href"] for _, attributes in Parsed(folder / "index.html").elements if "href" in attributes}
+        assert (EXCESS_PAGE in links) == any_there == (folder / EXCESS_PAGE).exists()
+
+
 def test_there_is_a_page_for_every_place_and_no_other(real_site: Path) -> None:
     places = pl.read_parquet(real_site / "places.parquet")["geoid"].to_list()
     assert {page.stem for page in (real_site / "place").iterdir()} == set(places)
@@ -202,9 +207,11 @@ def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tm
         "remark": [None, None, "no years before"],
     }
     (folder / "excess-deaths").mkdir()
-    pl.DataFrame(weeks, schema_overrides={"start_date": pl.Date, "end_date": pl.Date}).write_parquet(folder / FILE)
+    pl.DataFrame(weeks, schema_overrides={"start_date": pl.Date, "end_date": pl.Date}).write_parquet(
+        folder / EXCESS_FILE
+    )
     card = json.loads((folder / "release.json").read_text())
-    card["files"].append({"path": FILE, "rows": 3, "bytes": 1, "sha256": ""})
+    card["files"].append({"path": EXCESS_FILE, "rows": 3, "bytes": 1, "sha256": ""})
     (folder / "release.json").write_text(json.dumps(card))
     build_site(folder, folder)
     text = re.sub(r"<[^>]+>|\s+", " ", (folder / "excess.html").read_text())

@@ -38,8 +38,8 @@ def per_100k(
         place has no population or one of zero. Same rows, same order, same kind of frame.
 
     Raises:
-        ContractError: a column is missing, named twice or no number, places are written otherwise than in the populations, or
-            a place has two of them.
+        ContractError: a column is missing, named twice or no number, places are written otherwise than in the
+            populations, or a place has two of them.
 
     Source: the published rates of the New York Times' Covid-19 dataset; populations of 2019, U.S. Census Bureau.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -194,9 +194,19 @@ def in_plain_words(error: ErrorDetails) -> str:
 
 
 def _mend(found: ErrorDetails) -> str:
-    if found["type"] == "extra_forbidden" and len(found["loc"]) == 1:
-        return meant(str(found["loc"][0]), BookConfig.model_fields)
-    return "see book.toml of a template"
+    if found["type"] != "extra_forbidden":
+        return "see book.toml of a template"
+    *sections, key = map(str, found["loc"])
+    within: type[BaseModel] = BookConfig
+    for section in sections:
+        within = _section(within, section)
+    return meant(key, within.model_fields)
+
+
+def _section(within: type[BaseModel], name: str) -> type[BaseModel]:
+    """Return what says which keys a section can have."""
+    said = within.model_fields[name].annotation
+    return next(one for one in (said, *get_args(said)) if isinstance(one, type) and issubclass(one, BaseModel))
 
 
 def read_config(text: str, *, file: str) -> BookConfig:

@@ -10,27 +10,24 @@ import polars as pl
 from tallybook.charts.excess import crossed, headline, place_rows, subtitle
 from tallybook.site.latest import curve
 from tallybook.site.opened import Opened
-from tallybook.site.page import Page
-
-FILE: Final = "excess-deaths/extended.parquet"
-"""The file it is made of: a row per place and week or month, with deaths, those expected, the excess and intervals."""
+from tallybook.site.page import EXCESS_FILE, EXCESS_PAGE, Page
 
 _PLACE: Final = ("country", "placename")
 _LINES: Final = ("deaths", "expected_deaths")
 
 
 def excess_page(site: Opened) -> Iterator[Page]:
-    """Yield the page: the sums of each place, or that there are none."""
-    there = FILE in site.files
-    rows = _places(site.table(FILE)) if there else []
-    says = "deaths from all causes beyond those expected." if there else "this release has no excess deaths."
+    """Yield the page, the sums of each place; none where the release has no excess deaths."""
+    if EXCESS_FILE not in site.files:
+        return
+    rows = _places(site.table(EXCESS_FILE))
     yield Page(
-        "excess.html",
+        EXCESS_PAGE,
         "excess.html",
         "Excess deaths",
-        f"{site.title}: {says}",
+        f"{site.title}: deaths from all causes beyond those expected.",
         ("vega.js", "specs/excess.js", "excess.js") if rows else (),
-        {"rows": rows, "there": there, "file": FILE, "data": _charts(site.table(FILE), rows) if rows else []},
+        {"rows": rows, "file": EXCESS_FILE, "data": _charts(site.table(EXCESS_FILE), rows) if rows else []},
     )
 
 

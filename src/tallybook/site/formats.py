@@ -164,12 +164,27 @@ def raw(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}".removesuffix(".00")
 
 
-def trend(percent: float | None) -> str:
-    """Return how an average compares with that of 14 days before, as the end of a sentence.
+def averaged(figures: Mapping[str, float | None], name: str) -> str:
+    """Return a metric's latest average, with its rate and how it was 14 days before, as the end of a sentence.
 
-    >>> trend(12.4), trend(-3.0), trend(0.2), trend(None)
-    (', 12% more than 14 days before', ', 3% fewer than 14 days before', ', as many as 14 days before', '')
+    >>> averaged({"cases_avg": 8.26, "cases_avg_per_100k": 1.5, "cases_change": 12.4}, "cases")
+    'an average of 8.3 new cases a day, 1.5 per 100,000 people, 12% more than 14 days before'
+    >>> averaged({"tests_avg": 150, "tests_avg_per_100k": None, "tests_change": -3.0}, "tests")
+    'an average of 150 new tests a day, 3% fewer than 14 days before'
+    >>> averaged({"cases_avg": 0, "cases_avg_per_100k": 0, "cases_change": -100}, "cases")
+    'an average of no new cases a day, where there were some 14 days before'
+    >>> averaged({"cases_avg": 2, "cases_avg_per_100k": None, "cases_change": 0.2}, "cases")
+    'an average of 2.0 new cases a day, as many as 14 days before'
     """
+    mean, of_people, change = figures[f"{name}_avg"], figures[f"{name}_avg_per_100k"], figures[f"{name}_change"]
+    if mean == 0:
+        before = "" if change is None else ", where there were some 14 days before"
+        return f"an average of no new {metric(name)} a day{before}"
+    per_person = "" if of_people is None else f", {rate(of_people)} per 100,000 people"
+    return f"an average of {average(mean)} new {metric(name)} a day{per_person}{_trend(change)}"
+
+
+def _trend(percent: float | None) -> str:
     if percent is None:
         return ""
     whole = round(percent)
@@ -256,7 +271,7 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "week": week_label,
     "raw": raw,
     "rate": rate,
-    "trend": trend,
+    "averaged": averaged,
     "metric": metric,
     "the": the,
     "linked": linked,

@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
     from tallybook.site.opened import Opened
 
-NAV: Final = (
+EXCESS_FILE: Final = "excess-deaths/extended.parquet"
+"""What the page of excess deaths is made of: a row per place and week or month, with deaths, those expected, the excess
+and intervals."""
+
+EXCESS_PAGE: Final = "excess.html"
+
+NAV: Final[tuple[tuple[str, str], ...]] = (
     ("index.html", "Overview"),
     ("compare.html", "Compare"),
     ("bubbles.html", "Bubbles"),
-    ("excess.html", "Excess deaths"),
+    (EXCESS_PAGE, "Excess deaths"),
     ("revisions.html", "Revisions"),
     ("data.html", "Data"),
 )
-"""The pages of the menu: where, and what they are called."""
+"""The pages of the menu: where, and what they are called; that of excess deaths is where a release has any."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
-    made.globals.update(nav=NAV, csp=CONTENT_SECURITY_POLICY, words=formats.LEVELS)
+    made.globals.update(csp=CONTENT_SECURITY_POLICY, words=formats.LEVELS)
     return made
 
 
 def rendered(page: Page, site: Opened) -> bytes:
     """Return a page as HTML."""
     template = environment().get_template(page.template)
-    html = template.render(page=page, root=page.root, site=site, **page.context)
+    nav = [item for item in NAV if item[0] != EXCESS_PAGE or EXCESS_FILE in site.files]
+    html = template.render(page=page, nav=nav, root=page.root, site=site, **page.context)
     return html.encode() + b"\n"
