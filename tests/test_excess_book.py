@@ -17,6 +17,8 @@ from server_fixtures import serving
 from tallybook import Book
 from tallybook.cli.commands import app
 from tallybook.errors import BookError, ContractError, DataRefusedError, LedgerError
+from tallybook.model.mortality import DEATHS_SCHEMA
+from tallybook.release.changes import changed_deaths
 from tallybook.release.excess import agreement
 from tallybook.sources.vintages import FolderHistory
 from test_cli import tallybook
@@ -118,6 +120,55 @@ def test_what_was_known_of_deaths_is_known_as_of_every_moment(own: Book, tmp_pat
         for name in ("then", "again")
     )
     assert sorted(then.values()) == sorted(once_more.values())
+
+
+def test_a_release_says_which_deaths_it_changes(own: Book, tmp_path: Path) -> None:
+    changes = own.folder / "public/excess-deaths/changes.csv"
+    own.record("registry", feed(tmp_path, *rows()) / FILE, as_of=NOW - dt.timedelta(days=9))
+    own.publish()
+    header = "change,country,placename,frequency,start_date,end_date,year,month,week,old,new,difference,as_of,source"
+    assert changes.read_text() == f"{header}\n"
+    was = rows()
+    now = [*was[:-3], *(f"Peru,,monthly,,,2020,{month},,{deaths}" for month, deaths in ((10, 1100), (11, "")))]
+    own.record("registry", feed(tmp_path, *now, "Chile,,weekly,2020-01-06,2020-01-12,2020,1,2,5") / FILE, as_of=NOW)
+    own.publish()
+    moment = NOW.isoformat()
+    assert changes.read_text().splitlines()[1:] == [
+        f"new,Chile,,weekly,2020-01-06,2020-01-12,2020,1,2,,5,,{moment},registry",
+        f"revised,Peru,,monthly,,,2020,10,,1105,1100,-5,{moment},registry",
+        f"revised,Peru,,monthly,,,2020,11,,1112,,,{moment},registry",
+        f"withdrawn,Peru,,monthly,,,2020,12,,1126,,,{moment},registry",
+    ]
+    counts = {"new": 1, "revised": 2, "withdrawn": 1}
+    assert json.loads((own.folder / "public/release.json").read_text())["changes"] == counts
+    assert own.releases()[-1].changes == counts
+    words = (own.folder / "public/CHANGES.md").read_text()
+    assert "1 new values, 2 revised, 1 withdrawn; they are in `excess-deaths/changes.csv`." in words
+    assert "| 2020-10 | Peru | revised | 1,105 | 1,100 | -5 | registry |" in words
+    assert "| 2020-12 | Peru | withdrawn | 1,126 | – | – | registry |" in words
+    assert "Chile" not in words
+
+
+def test_who_takes_a_place_over_or_leaves_it_is_named() -> None:
+    when = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
+    schema = {**DEATHS_SCHEMA, "source": pl.String(), "as_of": pl.Datetime("us", "UTC")}
+
+    def said(*told: tuple[int | None, int, str]) -> pl.DataFrame:
+        each = [
+            {"country": "Peru", "frequency": "weekly", "year": "2020", "week": week, "deaths": deaths, "source": source}
+            for deaths, week, source in told
+        ]
+        return pl.DataFrame([{**row, "as_of": when} for row in each], schema=schema)
+
+    made = changed_deaths(
+        said((4, 1, "old"), (5, 2, "old"), (None, 3, "old"), (6, 4, "old")),
+        said((4, 1, "other"), (7, 2, "other"), (None, 3, "other"), (6, 5, "other")),
+    )
+    assert made.select("change", "week", "old", "new", "source", "as_of").rows() == [
+        ("revised", 2, 5, 7, "other", when),
+        ("withdrawn", 4, 6, None, "old", None),
+        ("new", 5, None, 6, "other", when),
+    ]
 
 
 def test_versions_may_be_recorded_in_any_order_and_the_last_word_of_a_moment_holds(own: Book, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
 from tallybook.book.alone import alone
-from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths
+from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths, rows_of
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError
@@ -28,7 +28,15 @@ from tallybook.model.files import read_file
 from tallybook.model.licences import licence
 from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer
-from tallybook.release.changes import CHANGE_SCHEMA, Changes, changed_anomalies, changed_method, changed_rows
+from tallybook.release.changes import (
+    CHANGE_SCHEMA,
+    DEATH_CHANGE_SCHEMA,
+    Changes,
+    changed_anomalies,
+    changed_deaths,
+    changed_method,
+    changed_rows,
+)
 from tallybook.release.dictionary import SOURCES
 from tallybook.release.excess import excess_tables, missing
 from tallybook.release.figures import Method, figures, first_covered
@@ -238,7 +246,7 @@ class Publisher:
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told) if before else _no_changes()
+        changes = self._changes(before[-1], known, method, told, deaths) if before else _no_changes(deaths)
         state = replace(state, changes=changes.counts())
         return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
 
@@ -248,11 +256,20 @@ class Publisher:
         earlier = moments.filter(moments < state.as_of).max()
         return [replace(state, as_of=earlier)] if isinstance(earlier, datetime) else []
 
-    def _changes(self, last: Published, known: pl.DataFrame, method: Method, told: dict[str, Any]) -> Changes:
+    def _changes(
+        self,
+        last: Published,
+        known: pl.DataFrame,
+        method: Method,
+        told: dict[str, Any],
+        deaths: Sequence[SourceDeaths],
+    ) -> Changes:
+        were = self.deaths(last.as_of)
         return Changes(
             changed_rows(self.ledger.as_of(last.as_of), known, self.places),
             changed_anomalies(self._register_at(last.as_of), method.register),
             changed_method(last.method, told),
+            changed_deaths(rows_of(were), rows_of(deaths)) if deaths or were else None,
         )
 
     def _register_at(self, moment: datetime) -> pl.DataFrame:
@@ -287,6 +304,8 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-def _no_changes() -> Changes:
+def _no_changes(deaths: Sequence[SourceDeaths]) -> Changes:
     """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
-    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())
+    of_deaths = pl.DataFrame(schema=DEATH_CHANGE_SCHEMA) if deaths else None
+    unmarked = changed_anomalies(empty_register(), empty_register())
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), unmarked, (), of_deaths)

@@ -26,7 +26,7 @@ class Published:
         as_of: the moment of the latest observation in it.
         register: the digest of the register it was made with.
         method: how its figures were made.
-        changes: how many rows are new, revised and withdrawn since the one before.
+        changes: how many values are new, revised and withdrawn since the one before.
     """
 
     as_of: datetime

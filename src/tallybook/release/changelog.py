@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from tallybook.release.changes import KINDS, Changes
+from tallybook.model.mortality import title
+from tallybook.release.changes import KINDS, Changes, counted
 
 CHANGES_CSV: Final = "changes.csv"
+DEATHS_CSV: Final = "excess-deaths/changes.csv"
 CHANGES_MD: Final = "CHANGES.md"
 FEED: Final = "changes.atom"
 
@@ -39,7 +41,9 @@ def changes_markdown(changes: Changes, *, title: str, as_of: datetime, since: da
     for kind in ("revised", "withdrawn"):
         rows = changes.rows.filter(change=kind)
         if rows.height:
-            lines += [f"## {kind.capitalize()}", "", *_rows(rows), ""]
+            lines += [f"## {kind.capitalize()}", "", *_rows(rows, CHANGES_CSV), ""]
+    if changes.deaths is not None and changes.deaths.height:
+        lines += ["## Deaths from all causes", "", *_deaths(changes.deaths), ""]
     if changes.anomalies.height:
         lines += ["## Anomalies", "", *_anomalies(changes.anomalies), ""]
     if changes.method:
@@ -97,14 +101,24 @@ def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: s
     return element
 
 
-def _rows(rows: pl.DataFrame) -> list[str]:
+def _deaths(deaths: pl.DataFrame) -> list[str]:
+    """Return how many were changed, and those that are not new."""
+    week = pl.format("{}, week {}", "year", "week")
+    month = pl.format("{}-{}", "year", pl.col("month").cast(pl.String).str.zfill(2))
+    told = deaths.with_columns(title(), date=pl.coalesce(pl.col("end_date").cast(pl.String), week, month, "year"))
+    changed = told.filter(pl.col("change") != "new")
+    counts = f"{in_words(counted(deaths))}; they are in `{DEATHS_CSV}`."
+    return [counts, "", *_rows(changed, DEATHS_CSV, of="change")] if changed.height else [counts]
+
+
+def _rows(rows: pl.DataFrame, file: str, *, of: str = "metric") -> list[str]:
     largest = rows.sort(pl.col("difference").abs(), descending=True, nulls_last=True, maintain_order=True)
-    lines = ["| date | place | metric | old | new | difference | source |", "|---|---|---|--:|--:|--:|---|"]
-    columns = ("date", "place", "metric", "old", "new", "difference", "source")
+    lines = [f"| date | place | {of} | old | new | difference | source |", "|---|---|---|--:|--:|--:|---|"]
+    columns = ("date", "place", of, "old", "new", "difference", "source")
     for row in largest.head(_SHOWN).select(columns).rows():
         lines.append("| " + " | ".join(_cell(_number(cell)) for cell in row) + " |")
     if rows.height > _SHOWN:
-        lines += ["", f"And {rows.height - _SHOWN:,} smaller ones, in `{CHANGES_CSV}`."]
+        lines += ["", f"And {rows.height - _SHOWN:,} smaller ones, in `{file}`."]
     return lines
 
 
@@ -116,8 +130,8 @@ def _anomalies(rows: pl.DataFrame) -> list[str]:
 
 
 def _number(cell: object) -> str:
-    if isinstance(cell, float):
-        return f"{cell:,.0f}" if cell.is_integer() else f"{cell:,}"
+    if isinstance(cell, int | float):
+        return f"{cell:,.0f}" if float(cell).is_integer() else f"{cell:,}"
     return "–" if cell is None else str(cell)
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from tallybook.errors import BookError
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.model.metrics import COUNTS, Level
+from tallybook.model.mortality import DEATHS_SCHEMA
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.reports import KEY, Status
 from tallybook.release.layout import STEMS
@@ -33,6 +34,20 @@ CHANGE_SCHEMA: Final = pl.Schema(
 """A changed value: ``change`` is new, revised or withdrawn; ``old`` and ``new`` are null where there is none;
 ``as_of`` and ``source`` say since when it is known, and from whom. Key (date, geoid, metric)."""
 
+DEATH_CHANGE_SCHEMA: Final = pl.Schema(
+    {
+        "change": pl.String(),
+        **{name: dtype for name, dtype in DEATHS_SCHEMA.items() if name != "deaths"},
+        "old": pl.Int64(),
+        "new": pl.Int64(),
+        "difference": pl.Int64(),
+        "as_of": pl.Datetime("us", "UTC"),
+        "source": pl.String(),
+    }
+)
+"""Changed deaths from all causes of a place and period: the columns that CHANGE_SCHEMA has, with the key of deaths;
+``as_of`` and ``source`` are null where nobody speaks of the place any more."""
+
 KINDS: Final = ("new", "revised", "withdrawn")
 
 
@@ -44,21 +59,28 @@ class Changes:
         rows: columns of CHANGE_SCHEMA, sorted by date, place and metric.
         anomalies: the columns of the register, and ``change``: new, changed or removed.
         method: a line per thing that is done otherwise.
+        deaths: deaths from all causes, columns of DEATH_CHANGE_SCHEMA; None where the dataset has none.
     """
 
     rows: pl.DataFrame
     anomalies: pl.DataFrame
     method: tuple[str, ...]
+    deaths: pl.DataFrame | None = None
 
     def counts(self) -> dict[str, int]:
-        """Return how many rows are new, revised and withdrawn.
+        """Return how many values are new, revised and withdrawn, deaths from all causes among them.
 
         >>> nothing = pl.DataFrame(schema=CHANGE_SCHEMA)
         >>> Changes(nothing, pl.DataFrame(), ()).counts()
         {'new': 0, 'revised': 0, 'withdrawn': 0}
         """
-        kinds = self.rows["change"]
-        return {kind: int((kinds == kind).sum()) for kind in KINDS}
+        each = [counted(rows) for rows in (self.rows, self.deaths) if rows is not None]
+        return {kind: sum(counts[kind] for counts in each) for kind in KINDS}
+
+
+def counted(rows: pl.DataFrame) -> dict[str, int]:
+    """Return how many rows are of each kind of ``change``."""
+    return {kind: int((rows["change"] == kind).sum()) for kind in KINDS}
 
 
 def changed_rows(before: pl.DataFrame, after: pl.DataFrame, places: Gazetteer) -> pl.DataFrame:
@@ -83,6 +105,33 @@ def changed_rows(before: pl.DataFrame, after: pl.DataFrame, places: Gazetteer) -
         .with_columns(place=pl.col("name"))
         .select(pl.col(name).cast(dtype) for name, dtype in CHANGE_SCHEMA.items())
         .sort("date", "geoid", "metric")
+    )
+
+
+def changed_deaths(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return the deaths from all causes that differ between two states: the columns of DEATH_CHANGE_SCHEMA.
+
+    Args:
+        before: DEATHS_SCHEMA, and ``source``; key as said there.
+        after: the same, and ``as_of``.
+
+    Returns:
+        Rows by place and period. Deaths that are null now and were not are revised: they are not reported any more.
+        Where a period's dates were corrected, what was said of the old ones is withdrawn.
+    """
+    key = [name for name in DEATHS_SCHEMA if name != "deaths"]
+    moments = after.group_by("source").agg(pl.col("as_of").max())
+    old = before.select(*key, "source", old="deaths", was=True)
+    new = after.select(*key, "source", new="deaths", now=True)
+    both = old.join(new, on=key, how="full", nulls_equal=True, coalesce=True)
+    kind = pl.when(pl.col("now").is_null()).then(pl.lit("withdrawn")).when("was").then(pl.lit("revised"))
+    return (
+        both.filter(pl.col("now").is_null() | pl.col("was").is_null() | pl.col("old").ne_missing(pl.col("new")))
+        .with_columns(change=kind.otherwise(pl.lit("new")), source=pl.coalesce("source_right", "source"))
+        .join(moments, on="source", how="left")
+        .with_columns(difference=pl.col("new") - pl.col("old"))
+        .select(pl.col(name).cast(dtype) for name, dtype in DEATH_CHANGE_SCHEMA.items())
+        .sort(key, nulls_last=True)
     )
 
 

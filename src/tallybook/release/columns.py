@@ -140,6 +140,8 @@ def origin_of(column: str, path: str, sources: Sequence[Mapping[str, Any]]) -> s
     'computed from cases and populations'
     """
     told = ", ".join(source["name"] for source in sources) or "the sources"
+    if path.startswith("excess-deaths/changes"):
+        return told if column in _EXCESS_GIVEN else "the recorded files, compared with the release before"
     if path.startswith("excess-deaths/"):
         return told if column in _EXCESS_GIVEN else "the ledger" if column == "as_of" else "computed from deaths"
     if path.startswith(f"{AVERAGES}/anomalies"):

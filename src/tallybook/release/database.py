@@ -28,7 +28,12 @@ _TYPES: Final = {"whole number": "INTEGER", "number": "REAL", "yes or no": "INTE
 
 _OTHERS: Final = (
     *("places.parquet", "weeks.parquet", "revisions.parquet", "revision-summary.csv", "changes.csv"),
-    *("annotations.csv", f"{AVERAGES}/anomalies.parquet", "excess-deaths/extended.parquet"),
+    *(
+        "annotations.csv",
+        f"{AVERAGES}/anomalies.parquet",
+        "excess-deaths/extended.parquet",
+        "excess-deaths/changes.csv",
+    ),
 )
 """The tables besides the levels' figures. Where each single value comes from would double the file, and stays in
 ``provenance.parquet``."""
@@ -70,12 +75,16 @@ def table_name(path: str) -> str:
 
     >>> table_name("us-states.parquet"), table_name("rolling-averages/us-states.parquet")
     ('us_states', 'us_states_averages')
+    >>> table_name("excess-deaths/extended.parquet"), table_name("excess-deaths/changes.csv")
+    ('excess_deaths', 'excess_deaths_changes')
     """
     folder, _, name = path.rpartition("/")
     stem = PurePosixPath(name).stem.replace("-", "_")
     if folder == AVERAGES and stem != "anomalies":
         return f"{stem}_averages"
-    return "excess_deaths" if folder == "excess-deaths" else stem
+    if folder == "excess-deaths":
+        return "excess_deaths" if stem == "extended" else f"excess_deaths_{stem}"
+    return stem
 
 
 def _tables(folder: Path) -> Iterator[tuple[str, str]]:

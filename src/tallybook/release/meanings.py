@@ -203,6 +203,7 @@ _OTHER_FILES: Final = {
     "live/provenance.parquet": "Where the counts of the current day come from",
     "revisions.parquet": "Every value that was changed after it was first known",
     "revision-summary.csv": "How often, how late and how much each place revises",
+    "excess-deaths/changes.csv": "Deaths from all causes that are new, revised or withdrawn since the release before",
     "excess-deaths/deaths.csv": "Deaths from all causes, those expected and the excess, by place and week or month",
     "excess-deaths/extended.csv": "The same unrounded, with intervals, for the periods since the baseline",
     "excess-deaths/extended.parquet": "The same unrounded, with intervals, for the periods since the baseline",
@@ -216,6 +217,12 @@ _PERIOD: Final = re.compile(r"-(\d{4}(?:-h\d(?:-\d\d){0,2})?|recent(?:-\d\d){0,2
 _PARTS: Final = "-confirmed-probable"
 
 _BY_FILE: Final = {
+    "excess-deaths/changes": {
+        "as_of": Meaning("", "the moment since which it is known, in UTC", "nobody speaks of the place any more"),
+        "old": Meaning("deaths", "those known before", "there were none, or they were not reported"),
+        "new": Meaning("deaths", "those known now", "they were withdrawn, or are not reported any more"),
+        "difference": Meaning("deaths", "new less old", "one of them is missing"),
+    },
     "excess-deaths/": _EXCESS,
     "weeks": _WEEKS,
     "annotations": _ANNOTATIONS,
@@ -271,9 +278,9 @@ def meaning_of(column: str, path: str) -> Meaning | None:
     >>> meaning_of("cases", "us.csv").says, meaning_of("cases", "rolling-averages/us.csv").says
     ('cumulative cases', 'new cases of the day')
     """
-    told = next((own for start, own in _BY_FILE.items() if path.startswith(start)), {})
-    if column in told:
-        return told[column]
+    for start, own in _BY_FILE.items():
+        if path.startswith(start) and column in own:
+            return own[column]
     if column in _COUNTED:
         new = path.startswith("rolling-averages/")
         missing = "nothing was known of the day" if new else _NOT_REPORTED

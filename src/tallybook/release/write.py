@@ -16,7 +16,7 @@ import polars as pl
 from tallybook.anomalies import write_anomalies
 from tallybook.model.metrics import Level
 from tallybook.model.shown import as_html
-from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, FEED, atom_feed, changes_markdown
+from tallybook.release.changelog import CHANGES_CSV, CHANGES_MD, DEATHS_CSV, FEED, atom_feed, changes_markdown
 from tallybook.release.changes import Changes
 from tallybook.release.dictionary import DICTIONARY, dictionary
 from tallybook.release.figures import Figures
@@ -66,7 +66,7 @@ class Published(Protocol):
 
     @property
     def changes(self) -> Mapping[str, int]:
-        """How many rows are new, revised and withdrawn."""
+        """How many values are new, revised and withdrawn."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +220,8 @@ def lacks(level: Level) -> str:
 
 def _write_history(folder: Path, history: History, about: Mapping[str, Any]) -> list[str]:
     notes = list(write_table(folder, CHANGES_CSV, plain_numbers(history.changes.rows)))
+    if history.changes.deaths is not None:
+        notes += write_table(folder, DEATHS_CSV, plain_numbers(history.changes.deaths))
     words = changes_markdown(
         history.changes, title=about["title"], as_of=history.as_of, since=history.since, zone=history.zone
     )
