@@ -128,7 +128,7 @@ def test_every_page_makes_sense(
         assert not re.search(r"\b(None|nan|NaN|inf|Infinity|undefined)\b", text), page
     told = open_page(host(folder) + path)
     assert says in told.locator("body").inner_text()
-    for kind in ("index", "compare", "bubbles", "excess", "revisions", "data"):
+    for kind in ("index", "compare", "bubbles", "revisions", "data"):
         told.goto(host(folder) + f"{kind}.html")
         told.wait_for_load_state("load")
         assert told.locator("h1").inner_text()
