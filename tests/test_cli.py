@@ -270,7 +270,7 @@ def test_sources_lists_the_book_and_elsewhere_the_templates_and_checks_cards(tmp
     card.write_text(card.read_text().replace("level: town", "level: village"))
     checked = tallybook("sources", "check", card)
     assert (checked.returncode, checked.stderr) == (1, "")
-    assert f"{card}, line 15: wrong level: Input should be 'nation', " in checked.stdout
+    assert f"{card}, line 15: wrong: level: Input should be 'nation', " in checked.stdout
     refused = tallybook("record", "ct-towns", "x.csv", "--book", book)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "ct-towns.md, line 15: level: Input should be" in refused.stderr

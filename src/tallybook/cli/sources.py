@@ -75,8 +75,8 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE.md", help="A card."
         raise typer.Exit(1 if any(problem.wrong for problem in problems) else 0)
     for problem in problems:
         kind = "[bold red]wrong[/]" if problem.wrong else "[yellow]odd[/]"
-        key = f" {problem.key}:" if problem.key else ""
-        out.print(f"{escape(str(file))}, line {problem.line}: {kind}{escape(key)} {escape(problem.says)}")
+        key = f"{problem.key}: " if problem.key else ""
+        out.print(f"{escape(str(file))}, line {problem.line}: {kind}: {escape(key + problem.says)}")
     if any(problem.wrong for problem in problems):
         raise typer.Exit(1)
     out.print(f"{escape(str(file))}: nothing is wrong")
