@@ -144,30 +144,103 @@ def test_a_release_says_which_deaths_it_changes(own: Book, tmp_path: Path) -> No
     assert own.releases()[-1].changes == counts
     words = (own.folder / "public/CHANGES.md").read_text()
     assert "1 new values, 2 revised, 1 withdrawn; they are in `excess-deaths/changes.csv`." in words
-    assert "| 2020-10 | Peru | revised | 1,105 | 1,100 | -5 | registry |" in words
-    assert "| 2020-12 | Peru | withdrawn | 1,126 | – | – | registry |" in words
+    revised, gone = words.split("### Revised")[1].split("### Withdrawn, or not reported any more")
+    assert "| 2020-10 | Peru | 1,105 | 1,100 | -5 | registry |" in revised
+    assert gone.splitlines()[-2:] == [
+        "| 2020-11 | Peru | 1,112 | – | – | registry |",
+        "| 2020-12 | Peru | 1,126 | – | – | registry |",
+    ]
     assert "Chile" not in words
+
+
+def test_a_release_that_follows_another_card_says_what_changed_all_the_same(own: Book, tmp_path: Path) -> None:
+    terms = CARD.replace("reporting:", "excess: [{place: Peru, columns: [warm]}]\nreporting:")
+    header, *lines = csv_of(*rows(more=5)).decode().splitlines()
+    warm = "\n".join([f"{header},warm", *(f"{line},{number}" for number, line in enumerate(lines))])
+    own.record("registry", feed(tmp_path, *rows()) / FILE, as_of=NOW - dt.timedelta(days=9))
+    own.publish()
+    for card, data, days, changed in ((terms, warm, 5, 12), (CARD, csv_of(*rows()).decode(), 1, 12)):
+        (own.folder / "sources/registry.md").write_text(card)
+        (tmp_path / FILE).write_text(data)
+        book = Book(own.folder, clock=lambda: NOW)
+        book.record("registry", tmp_path / FILE, as_of=NOW - dt.timedelta(days=days))
+        book.publish()
+        assert book.releases()[-1].changes == {"new": 0, "revised": changed, "withdrawn": 0}
+
+
+def test_deaths_of_a_source_that_left_the_book_are_withdrawn_once(own: Book, tmp_path: Path) -> None:
+    (own.folder / "sources/other.md").write_text(CARD)
+    book = Book(own.folder, clock=lambda: NOW)
+    book.record("other", feed(tmp_path / "other", *rows("Chile")) / FILE, as_of=NOW - dt.timedelta(days=10))
+    book.record("registry", feed(tmp_path / "one", *rows()) / FILE, as_of=NOW - dt.timedelta(days=9))
+    book.publish()
+    (own.folder / "sources/other.md").unlink()
+    book = Book(own.folder, clock=lambda: NOW)
+    book.publish()
+    assert book.releases()[-1].changes == {"new": 0, "revised": 0, "withdrawn": 60}
+    book.record("registry", feed(tmp_path / "two", *rows(more=3)) / FILE, as_of=NOW - dt.timedelta(days=2))
+    book.publish()
+    assert book.releases()[-1].changes == {"new": 0, "revised": 12, "withdrawn": 0}
+
+
+def test_what_changed_is_noted_as_untold_where_the_file_before_is_lost(own: Book, tmp_path: Path) -> None:
+    own.record("registry", feed(tmp_path / "one", *rows()) / FILE, as_of=NOW - dt.timedelta(days=9))
+    own.publish()
+    own.record("registry", feed(tmp_path / "two", *rows(more=3)) / FILE, as_of=NOW - dt.timedelta(days=2))
+    first = json.loads((own.folder / "ledger/raw/log.jsonl").read_text().splitlines()[0])["sha256"]
+    (lost,) = (own.folder / "ledger/raw").rglob(f"{first}*")
+    lost.unlink()
+    release = own.publish()
+    assert any("deaths from all causes changed cannot be told" in note for note in release.notes)
+    assert not (release.folder / "excess-deaths/changes.csv").exists()
+
+
+def test_a_first_release_tells_what_was_recorded_before_it(own: Book, tmp_path: Path) -> None:
+    for days, more in ((9, 0), (5, 3)):
+        own.record("registry", feed(tmp_path, *rows(more=more)) / FILE, as_of=NOW - dt.timedelta(days=days))
+    own.publish()
+    assert own.releases()[-1].changes == {"new": 0, "revised": 12, "withdrawn": 0}
+    assert own.releases()[-1].as_of == NOW - dt.timedelta(days=5)
+
+
+def test_dates_that_are_added_or_corrected_are_no_revision(own: Book, tmp_path: Path) -> None:
+    bare = [f"Peru,,weekly,,,{year},,{week},{50 + week}" for year in range(2016, 2021) for week in (1, 2)]
+    first = feed(tmp_path / "one", *bare) / FILE
+    dated = [
+        line.replace("weekly,,,", f"weekly,{year}-01-02,{year}-01-08,")
+        for line, year in zip(bare, sorted([*range(2016, 2021)] * 2), strict=True)
+    ]
+    own.record("registry", first, as_of=NOW - dt.timedelta(days=9))
+    own.publish()
+    told = own.record("registry", feed(tmp_path / "two", *dated[:-1], f"{dated[-1]}0") / FILE, as_of=NOW)[0]
+    assert (told.added, told.revised, told.withdrawn, told.unchanged) == (0, 1, 0, 9)
+    own.publish()
+    changes = pl.read_csv(own.folder / "public/excess-deaths/changes.csv", infer_schema=False)
+    assert changes.select("change", "start_date", "week", "old", "new").rows() == [
+        ("revised", "2020-01-02", "2", "52", "520")
+    ]
 
 
 def test_who_takes_a_place_over_or_leaves_it_is_named() -> None:
     when = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
     schema = {**DEATHS_SCHEMA, "source": pl.String(), "as_of": pl.Datetime("us", "UTC")}
 
-    def said(*told: tuple[int | None, int, str]) -> pl.DataFrame:
+    def said(*told: tuple[int | None, int, str], place: str = "Peru") -> pl.DataFrame:
         each = [
-            {"country": "Peru", "frequency": "weekly", "year": "2020", "week": week, "deaths": deaths, "source": source}
+            {"country": place, "frequency": "weekly", "year": "2020", "week": week, "deaths": deaths, "source": source}
             for deaths, week, source in told
         ]
         return pl.DataFrame([{**row, "as_of": when} for row in each], schema=schema)
 
     made = changed_deaths(
-        said((4, 1, "old"), (5, 2, "old"), (None, 3, "old"), (6, 4, "old")),
+        said((4, 1, "old"), (5, 2, "old"), (None, 3, "old"), (6, 4, "old")).vstack(said((3, 1, "gone"), place="Chile")),
         said((4, 1, "other"), (7, 2, "other"), (None, 3, "other"), (6, 5, "other")),
     )
-    assert made.select("change", "week", "old", "new", "source", "as_of").rows() == [
-        ("revised", 2, 5, 7, "other", when),
-        ("withdrawn", 4, 6, None, "old", None),
-        ("new", 5, None, 6, "other", when),
+    assert made.select("change", "country", "week", "old", "new", "source", "as_of").rows() == [
+        ("withdrawn", "Chile", 1, 3, None, "gone", None),
+        ("revised", "Peru", 2, 5, 7, "other", when),
+        ("withdrawn", "Peru", 4, 6, None, "other", when),
+        ("new", "Peru", 5, None, 6, "other", when),
     ]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,12 @@ from tallybook.measures.coverage import interval_coverage
 from tallybook.measures.excess import ESTIMATES, excess_deaths
 from tallybook.measures.terms import with_terms
 from tallybook.model.config import ExcessConfig
-from tallybook.model.mortality import DEATHS_SCHEMA, PlaceTerms, described, title
+from tallybook.model.mortality import DEATHS_SCHEMA, SERIES, PlaceTerms, described, title
+from tallybook.release.changes import changed_deaths, counted
 from tallybook.sources.all_cause import FILE, parse_deaths
 from tallybook.sources.archive import Archive, Fetched
 from tallybook.sources.cards import Source
 
-_KEY: Final = [name for name in DEATHS_SCHEMA if name != "deaths"]
 _ORIGIN: Final[dict[str, pl.DataType]] = {"source": pl.String(), "as_of": pl.Datetime("us", "UTC")}
 
 
@@ -64,16 +64,55 @@ def known_deaths(sources: Iterable[Source], raw: Archive, moment: datetime, zone
     """
     said = []
     for source in sources:
-        entry, file = raw.entry(source.name, FILE, moment), raw.known(source.name, FILE, moment)
-        if entry and file:
-            since = datetime.fromisoformat(entry.as_of)
+        if (found := _known(raw, source.name, moment)) is not None:
+            since, file = found
             rows = _parsed(source, file, since.astimezone(zone).date())
             said.append(SourceDeaths(source.name, since, rows, source.card.excess))
-    taken = pl.DataFrame(schema={"country": pl.String, "placename": pl.String, "frequency": pl.String})
+    return _one_a_place(said)
+
+
+def deaths_before(names: Iterable[str], raw: Archive, moment: datetime, zone: ZoneInfo) -> list[SourceDeaths]:
+    """Return what sources said of deaths from all causes at a moment, whatever their cards say now.
+
+    Args:
+        names: the sources; some may be gone since.
+        raw: the recorded files.
+        moment: as known when.
+        zone: where the book is.
+
+    Raises:
+        DataRefusedError: a recorded file cannot be taken any more.
+        LedgerError: a recorded file is no longer whole.
+    """
+    said = []
+    for name in names:
+        if (found := _known(raw, name, moment)) is not None:
+            since, file = found
+            said.append(SourceDeaths(name, since, _without_terms(file, since.astimezone(zone).date()), ()))
+    return _one_a_place(said)
+
+
+def moments_of(names: Iterable[str], raw: Archive) -> list[datetime]:
+    """Return since when each recorded file of deaths from all causes of these sources is known."""
+    known = set(names)
+    return [
+        datetime.fromisoformat(entry.as_of) for entry in raw.entries() if entry.name == FILE and entry.source in known
+    ]
+
+
+def _known(raw: Archive, name: str, moment: datetime) -> tuple[datetime, Fetched] | None:
+    """Return the file of a source that was known at a moment, and since when."""
+    entry, file = raw.entry(name, FILE, moment), raw.known(name, FILE, moment)
+    return (datetime.fromisoformat(entry.as_of), file) if entry and file else None
+
+
+def _one_a_place(said: Iterable[SourceDeaths]) -> list[SourceDeaths]:
+    """Return what is said, of each place what was recorded last."""
+    taken = pl.DataFrame(schema=dict.fromkeys(SERIES, pl.String))
     made = []
     for one in sorted(said, key=lambda one: one.as_of, reverse=True):
-        rows = one.rows.join(taken, on=taken.columns, how="anti", nulls_equal=True)
-        taken = pl.concat([taken, rows.select(taken.columns).unique()])
+        rows = one.rows.join(taken, on=SERIES, how="anti", nulls_equal=True)
+        taken = pl.concat([taken, rows.select(SERIES).unique()])
         if rows.height:
             made.append(replace(one, rows=rows))
     return sorted(made, key=lambda one: one.source)
@@ -129,11 +168,20 @@ def compared(source: Source, file: Fetched, raw: Archive, moment: datetime, toda
     new, before = _parsed(source, file, today), raw.known(source.name, FILE, moment)
     # What the models of some places need has to be there.
     with_terms(new.with_columns(title()), _here(new, source.card.excess))
-    # The columns of terms may be others than they were.
-    old = parse_deaths(before.data, file=before.address, today=today, ignored=["*"]) if before else new.clear()
-    both = new.join(old.select(*_KEY, was="deaths"), on=_KEY, nulls_equal=True)
-    same = int(both["deaths"].eq_missing(both["was"]).sum())
-    return Recorded(file.address, new.height - both.height, both.height - same, old.height - both.height, same)
+    old = _without_terms(before, today) if before else new.clear()
+    both = (rows_of([SourceDeaths(source.name, moment.astimezone(UTC), rows, ())]) for rows in (old, new))
+    changed = counted(changed_deaths(*both))
+    unchanged = new.height - changed["new"] - changed["revised"]
+    return Recorded(file.address, changed["new"], changed["revised"], changed["withdrawn"], unchanged)
+
+
+def sources_of(method: Mapping[str, Any]) -> set[str]:
+    """Return whose deaths from all causes were in a release.
+
+    Args:
+        method: how its figures were made, with what ``how_expected`` returned.
+    """
+    return set(method.get("excess_deaths", {}).get("terms", {}))
 
 
 def _here(rows: pl.DataFrame, terms: Iterable[PlaceTerms]) -> list[PlaceTerms]:
@@ -144,3 +192,8 @@ def _here(rows: pl.DataFrame, terms: Iterable[PlaceTerms]) -> list[PlaceTerms]:
 def _parsed(source: Source, file: Fetched, today: date) -> pl.DataFrame:
     columns = dict.fromkeys(name for terms in source.card.excess for name in terms.columns)
     return parse_deaths(file.data, file=file.address, today=today, columns=list(columns))
+
+
+def _without_terms(file: Fetched, today: date) -> pl.DataFrame:
+    """Return the deaths in a file that was taken before: its columns of terms may be others than the card has now."""
+    return parse_deaths(file.data, file=file.address, today=today, ignored=["*"])

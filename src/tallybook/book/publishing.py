@@ -16,10 +16,19 @@ import polars as pl
 
 from tallybook.anomalies import read_anomalies, write_anomalies
 from tallybook.book.alone import alone
-from tallybook.book.mortality import SourceDeaths, estimated, how_expected, known_deaths, rows_of
+from tallybook.book.mortality import (
+    SourceDeaths,
+    deaths_before,
+    estimated,
+    how_expected,
+    known_deaths,
+    moments_of,
+    rows_of,
+    sources_of,
+)
 from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
-from tallybook.errors import BookError
+from tallybook.errors import BookError, DataRefusedError, LedgerError
 from tallybook.ledger import Ledger
 from tallybook.measures.revisions import revision_summary, revisions
 from tallybook.model.anomalies import empty_register
@@ -114,7 +123,7 @@ class Publisher:
             tables = dict(live_tables(live, known, self.config.levels, self.places)) | self.of_weeks(known, method)
             geoids = pl.concat([made.averages["geoid"] for made in levels] or [self.places.frame["geoid"].clear()])
             told = self.of_sources() | self.of_places(geoids) | self._of_revisions(known, as_of)
-            history, state = self._history(known, moment, method, deaths)
+            history, state, untold = self._history(known, moment, method, deaths)
             origins = self._provenance(known, live)
             excess, notes = estimates.result()
         if not levels and not tables and not excess:
@@ -129,6 +138,7 @@ class Publisher:
                 *(lacks(level) for level in self.config.levels if level not in {made.level for made in levels}),
                 *notes,
                 *left_open,
+                *untold,
             ],
             tables={**tables, **excess, **told},
             register=method.register,
@@ -240,37 +250,45 @@ class Publisher:
 
     def _history(
         self, known: pl.DataFrame, moment: datetime, method: Method, deaths: Sequence[SourceDeaths]
-    ) -> tuple[History, Published]:
-        """Return what changed since the release before, and the state that is to be published."""
+    ) -> tuple[History, Published, list[str]]:
+        """Return what changed since the release before, the state that is to be published, and notes."""
         told = self.described(method, deaths)
         register = hashlib.sha256(write_anomalies(method.register).encode()).hexdigest()
         state = Published(moment, register, told, {})
         before = self.releases.before(state) or self._recorded_before(state)
-        changes = self._changes(before[-1], known, method, told, deaths) if before else _no_changes(deaths)
+        of_deaths, notes = self._changed_deaths(before[-1] if before else None, deaths)
+        changes = replace(self._changes(before[-1], known, method, told) if before else _no_changes(), deaths=of_deaths)
         state = replace(state, changes=changes.counts())
-        return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state
+        return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state, notes
 
     def _recorded_before(self, state: Published) -> list[Published]:
         """Return the last state that was recorded before one, as if it had been published the same way."""
-        moments = self.ledger.records(state.as_of)["as_of"]
-        earlier = moments.filter(moments < state.as_of).max()
-        return [replace(state, as_of=earlier)] if isinstance(earlier, datetime) else []
+        moments = [*self.ledger.records(state.as_of)["as_of"], *moments_of(self.sources, self.raw)]
+        earlier = max((moment for moment in moments if moment < state.as_of), default=None)
+        return [] if earlier is None else [replace(state, as_of=earlier)]
 
-    def _changes(
-        self,
-        last: Published,
-        known: pl.DataFrame,
-        method: Method,
-        told: dict[str, Any],
-        deaths: Sequence[SourceDeaths],
-    ) -> Changes:
-        were = self.deaths(last.as_of)
+    def _changes(self, last: Published, known: pl.DataFrame, method: Method, told: dict[str, Any]) -> Changes:
         return Changes(
             changed_rows(self.ledger.as_of(last.as_of), known, self.places),
             changed_anomalies(self._register_at(last.as_of), method.register),
             changed_method(last.method, told),
-            changed_deaths(rows_of(were), rows_of(deaths)) if deaths or were else None,
         )
+
+    def _changed_deaths(
+        self, last: Published | None, deaths: Sequence[SourceDeaths]
+    ) -> tuple[pl.DataFrame | None, list[str]]:
+        """Return which deaths from all causes changed, None where there are none; a note where it cannot be told."""
+        names = sources_of(last.method) if last else set()
+        if not deaths and not names:
+            return None, []
+        nothing = pl.DataFrame(schema=DEATH_CHANGE_SCHEMA)
+        if last is None or (names == {one.source for one in deaths} and all(one.as_of <= last.as_of for one in deaths)):
+            return nothing, []
+        try:
+            were = deaths_before(names, self.raw, last.as_of, ZoneInfo(self.config.time_zone))
+        except (DataRefusedError, LedgerError) as error:
+            return None, [f"which deaths from all causes changed cannot be told: {error}"]
+        return changed_deaths(rows_of(were), rows_of(deaths)), []
 
     def _register_at(self, moment: datetime) -> pl.DataFrame:
         """Return the register that was known at a moment."""
@@ -304,8 +322,6 @@ def build_pages(folder: Path, old: Path) -> None:
     build_site(folder, old)
 
 
-def _no_changes(deaths: Sequence[SourceDeaths]) -> Changes:
+def _no_changes() -> Changes:
     """Return the changes of a first release. Made when it is asked for: comparing starts the threads of polars."""
-    of_deaths = pl.DataFrame(schema=DEATH_CHANGE_SCHEMA) if deaths else None
-    unmarked = changed_anomalies(empty_register(), empty_register())
-    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), unmarked, (), of_deaths)
+    return Changes(pl.DataFrame(schema=CHANGE_SCHEMA), changed_anomalies(empty_register(), empty_register()), ())

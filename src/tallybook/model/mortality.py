@@ -35,8 +35,14 @@ DEATHS_SCHEMA: Final = pl.Schema(
     }
 )
 """Deaths from all causes of a place and period. ``year`` is a year or, of a row that has the average of several, their
-first and last, as in ``2017-2019 average``; ``week`` is null of months; null ``deaths`` were not reported. Key: all but
-the dates and deaths, and of average rows also the dates: a place may have several, the latest of which holds."""
+first and last, as in ``2017-2019 average``; ``week`` is null of months; null ``deaths`` were not reported. Key:
+DEATHS_KEY."""
+
+SERIES: Final = (*PLACE, "frequency")
+"""The columns of what follows one another: a place, by week or by month."""
+
+DEATHS_KEY: Final = (*SERIES, "year", "period", "dated")
+"""What tells rows of deaths apart; the last two are those of ``with_key``."""
 
 PUBLISHED_COLUMNS: Final = (*DEATHS_SCHEMA, "expected_deaths", "excess_deaths", "baseline")
 """The columns of ``excess-deaths/deaths.csv``."""
@@ -96,6 +102,22 @@ def title(columns: tuple[str, ...] = PLACE) -> pl.Expr:
     """
     return pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator=", ", ignore_nulls=True).alias(
         "place"
+    )
+
+
+def with_key(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of DEATHS_SCHEMA with ``period``, the week or month, and ``dated``, where an average row begins.
+
+    Of an average a place may have several, each dated. The dates of other rows, and the month of a week, say nothing
+    that tells rows apart: they may be added or corrected.
+
+    >>> rows = pl.DataFrame([{"frequency": "monthly", "year": "2020", "month": 3, "deaths": 7}], schema=DEATHS_SCHEMA)
+    >>> with_key(rows).select(DEATHS_KEY).row(0)
+    (None, None, 'monthly', '2020', 3, None)
+    """
+    weekly, average = pl.col("frequency") == "weekly", pl.col("year").str.contains(AVERAGE)
+    return rows.with_columns(
+        period=pl.when(weekly).then("week").otherwise("month"), dated=pl.when(average).then("start_date")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -102,24 +102,36 @@ def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: s
 
 
 def _deaths(deaths: pl.DataFrame) -> list[str]:
-    """Return how many were changed, and those that are not new."""
+    """Return how many were changed, and those that are not new: those revised, and those there are no more."""
     week = pl.format("{}, week {}", "year", "week")
     month = pl.format("{}-{}", "year", pl.col("month").cast(pl.String).str.zfill(2))
     told = deaths.with_columns(title(), date=pl.coalesce(pl.col("end_date").cast(pl.String), week, month, "year"))
-    changed = told.filter(pl.col("change") != "new")
-    counts = f"{in_words(counted(deaths))}; they are in `{DEATHS_CSV}`."
-    return [counts, "", *_rows(changed, DEATHS_CSV, of="change")] if changed.height else [counts]
+    revised, known = pl.col("change") == "revised", pl.col("new").is_not_null()
+    lines = [f"{in_words(counted(deaths))}; they are in `{DEATHS_CSV}`."]
+    for heading, rows in (
+        ("Revised", told.filter(revised & known)),
+        ("Withdrawn, or not reported any more", told.filter(~known & pl.col("old").is_not_null())),
+    ):
+        if rows.height:
+            lines += ["", f"### {heading}", "", *_rows(rows, DEATHS_CSV, key=("date", "place"))]
+    return lines
 
 
-def _rows(rows: pl.DataFrame, file: str, *, of: str = "metric") -> list[str]:
+def _rows(rows: pl.DataFrame, file: str, *, key: Sequence[str] = ("date", "place", "metric")) -> list[str]:
     largest = rows.sort(pl.col("difference").abs(), descending=True, nulls_last=True, maintain_order=True)
-    lines = [f"| date | place | {of} | old | new | difference | source |", "|---|---|---|--:|--:|--:|---|"]
-    columns = ("date", "place", of, "old", "new", "difference", "source")
-    for row in largest.head(_SHOWN).select(columns).rows():
-        lines.append("| " + " | ".join(_cell(_number(cell)) for cell in row) + " |")
+    numbers = ("old", "new", "difference")
+    lines = [_line([*key, *numbers, "source"]), "|" + "---|" * len(key) + "--:|" * len(numbers) + "---|"]
+    lines += [
+        _line(_cell(_number(cell)) for cell in row)
+        for row in largest.head(_SHOWN).select(*key, *numbers, "source").rows()
+    ]
     if rows.height > _SHOWN:
         lines += ["", f"And {rows.height - _SHOWN:,} smaller ones, in `{file}`."]
     return lines
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _anomalies(rows: pl.DataFrame) -> list[str]:

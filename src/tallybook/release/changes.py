@@ -12,7 +12,7 @@ import polars as pl
 from tallybook.errors import BookError
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.model.metrics import COUNTS, Level
-from tallybook.model.mortality import DEATHS_SCHEMA
+from tallybook.model.mortality import DEATHS_KEY, DEATHS_SCHEMA, SERIES, with_key
 from tallybook.model.places import Gazetteer, gazetteer
 from tallybook.model.reports import KEY, Status
 from tallybook.release.layout import STEMS
@@ -45,8 +45,8 @@ DEATH_CHANGE_SCHEMA: Final = pl.Schema(
         "source": pl.String(),
     }
 )
-"""Changed deaths from all causes of a place and period: the columns that CHANGE_SCHEMA has, with the key of deaths;
-``as_of`` and ``source`` are null where nobody speaks of the place any more."""
+"""Changed deaths from all causes of a place and period, in the columns that DEATHS_SCHEMA and CHANGE_SCHEMA have;
+``as_of`` is null where the source that spoke of the place has no deaths any more. Key: that of DEATHS_SCHEMA."""
 
 KINDS: Final = ("new", "revised", "withdrawn")
 
@@ -59,7 +59,8 @@ class Changes:
         rows: columns of CHANGE_SCHEMA, sorted by date, place and metric.
         anomalies: the columns of the register, and ``change``: new, changed or removed.
         method: a line per thing that is done otherwise.
-        deaths: deaths from all causes, columns of DEATH_CHANGE_SCHEMA; None where the dataset has none.
+        deaths: deaths from all causes, columns of DEATH_CHANGE_SCHEMA; None where the dataset has none, or where it
+            cannot be told.
     """
 
     rows: pl.DataFrame
@@ -112,27 +113,32 @@ def changed_deaths(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Return the deaths from all causes that differ between two states: the columns of DEATH_CHANGE_SCHEMA.
 
     Args:
-        before: DEATHS_SCHEMA, and ``source``; key as said there.
-        after: the same, and ``as_of``.
+        before: DEATHS_SCHEMA and ``source``; key DEATHS_KEY.
+        after: the same, and ``as_of``; one source speaks of a place.
 
     Returns:
         Rows by place and period. Deaths that are null now and were not are revised: they are not reported any more.
-        Where a period's dates were corrected, what was said of the old ones is withdrawn.
+        Who speaks of a place now says, by not naming it, that a period is withdrawn. Dates are those of now.
     """
-    key = [name for name in DEATHS_SCHEMA if name != "deaths"]
-    moments = after.group_by("source").agg(pl.col("as_of").max())
-    old = before.select(*key, "source", old="deaths", was=True)
-    new = after.select(*key, "source", new="deaths", now=True)
-    both = old.join(new, on=key, how="full", nulls_equal=True, coalesce=True)
-    kind = pl.when(pl.col("now").is_null()).then(pl.lit("withdrawn")).when("was").then(pl.lit("revised"))
+    now, was = (with_key(rows).with_columns(there=True) for rows in (after, before))
+    both = was.join(now, on=DEATHS_KEY, how="full", nulls_equal=True, coalesce=True, suffix="_now")
+    gone, new = pl.col("there_now").is_null(), pl.col("there").is_null()
+    told = after.group_by(SERIES).agg(pl.col("source", "as_of").first().name.suffix("_told"))
+    heard = after.group_by("source").agg(pl.col("as_of").max().alias("as_of_heard"))
+    kind = pl.when(gone).then(pl.lit("withdrawn")).when(new).then(pl.lit("new")).otherwise(pl.lit("revised"))
+    dates = [pl.when(gone).then(name).otherwise(f"{name}_now").alias(name) for name in _DATES]
     return (
-        both.filter(pl.col("now").is_null() | pl.col("was").is_null() | pl.col("old").ne_missing(pl.col("new")))
-        .with_columns(change=kind.otherwise(pl.lit("new")), source=pl.coalesce("source_right", "source"))
-        .join(moments, on="source", how="left")
-        .with_columns(difference=pl.col("new") - pl.col("old"))
+        both.filter(gone | new | pl.col("deaths").ne_missing(pl.col("deaths_now")))
+        .join(told, on=SERIES, how="left", nulls_equal=True)
+        .with_columns(*dates, change=kind, old="deaths", new="deaths_now", source=pl.coalesce("source_told", "source"))
+        .join(heard, on="source", how="left")
+        .with_columns(as_of=pl.coalesce("as_of_told", "as_of_heard"), difference=pl.col("new") - pl.col("old"))
+        .sort(DEATHS_KEY, nulls_last=True)
         .select(pl.col(name).cast(dtype) for name, dtype in DEATH_CHANGE_SCHEMA.items())
-        .sort(key, nulls_last=True)
     )
+
+
+_DATES: Final = ("start_date", "end_date", "month", "week")
 
 
 def changed_anomalies(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -94,7 +94,8 @@ def kind_of(column: str, path: str) -> str:
     >>> kind_of("cases", "us.csv"), kind_of("cases_avg", "rolling-averages/us.csv"), kind_of("fips", "us-states.csv")
     ('whole number', 'number', 'text')
     """
-    if column in COUNTS or _WHOLE.fullmatch(column) or (column == "new" and path.startswith("weeks")):
+    counted = path.startswith(("weeks", "excess-deaths/changes")) and column in ("old", "new", "difference")
+    if counted or column in COUNTS or _WHOLE.fullmatch(column):
         return "whole number"
     if column.endswith("_anomaly"):
         return "list"

@@ -218,7 +218,7 @@ _PARTS: Final = "-confirmed-probable"
 
 _BY_FILE: Final = {
     "excess-deaths/changes": {
-        "as_of": Meaning("", "the moment since which it is known, in UTC", "nobody speaks of the place any more"),
+        "as_of": Meaning("", "the moment since which it is known, in UTC", "the source has no deaths any more"),
         "old": Meaning("deaths", "those known before", "there were none, or they were not reported"),
         "new": Meaning("deaths", "those known now", "they were withdrawn, or are not reported any more"),
         "difference": Meaning("deaths", "new less old", "one of them is missing"),

@@ -9,14 +9,13 @@ from typing import Final
 import polars as pl
 
 from tallybook.errors import DataRefusedError
-from tallybook.model.mortality import AVERAGE, DEATHS_SCHEMA, FREQUENCIES, PLACE
+from tallybook.model.mortality import AVERAGE, DEATHS_KEY, DEATHS_SCHEMA, FREQUENCIES, PLACE, SERIES, with_key
 from tallybook.model.tables import Table, read_table
 
 FILE: Final = "excess-deaths/deaths.csv"
 """The file of deaths from all causes in a feed of the published layout, and in a release."""
 
 _ESTIMATES: Final = ("expected_deaths", "excess_deaths", "baseline")
-_KEY: Final = (*PLACE, "frequency", "year", "period")
 
 
 def parse_deaths(
@@ -83,7 +82,7 @@ def _with_years(table: Table, today: date) -> Table:
 
 
 def _with_periods(table: Table) -> Table:
-    """Return the table with ``period``, the week or month of a row, and the month of every row with dates."""
+    """Return the table with its key, and the month of every row with dates."""
     weekly = pl.col("frequency") == "weekly"
     table.refuse(weekly & pl.col("week").is_null(), "week", "a weekly row has no week")
     table.refuse(~pl.col("week").is_between(1, 53), "week", "a year has no week {text}", hint="weeks go from 1 to 53")
@@ -93,21 +92,18 @@ def _with_periods(table: Table) -> Table:
     other = (pl.col("month") != months[0]) & (pl.col("month") != months[1])
     table.refuse(other, "month", "{text} is not the month of {start_date} to {end_date}")
     month = pl.col("month").fill_null(months[1].cast(pl.Int64))
-    return table.with_rows(table.rows.with_columns(month, period=pl.when(weekly).then("week").otherwise("month")))
+    return table.with_rows(with_key(table.rows.with_columns(month)))
 
 
 def _refuse_double(table: Table) -> None:
-    # Of an average a place may have several, each dated.
-    dated = pl.when("average").then("start_date").alias("dated")
-    again = ~pl.struct(*_KEY, dated).is_first_distinct()
+    again = ~pl.struct(DEATHS_KEY).is_first_distinct()
     table.refuse(again, "year", "a second row of {country} for {frequency} period {period} of {text}")
 
 
 def _refuse_misplaced(table: Table) -> None:
     """Refuse averages outside their role: the history of a place that has no years of its own."""
-    series = [*PLACE, "frequency"]
     average = pl.col("average")
-    own = pl.col("first").filter(~average).min().over(series)
+    own = pl.col("first").filter(~average).min().over(SERIES)
     table.refuse(
         average & (own <= pl.col("last")),
         "year",
