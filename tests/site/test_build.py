@@ -184,8 +184,49 @@ def test_notes_about_other_places_are_left_out(real_site: Path) -> None:
     assert told == {"USA": True, "USA-29": True, "USA-53": False}
 
 
+DATED = pl.Schema({"start_date": pl.Date(), "end_date": pl.Date(), "month": pl.Int64()})
+
+
+def excess_text(extended: pl.DataFrame, site: Path, at: Path) -> str:
+    """Return the words of the page of excess deaths that a release with this file has."""
+    folder = shutil.copytree(site, at / "release")
+    (folder / "excess-deaths").mkdir()
+    extended.write_parquet(folder / EXCESS_FILE)
+    card = json.loads((folder / "release.json").read_text())
+    card["files"].append({"path": EXCESS_FILE, "rows": extended.height, "bytes": 1, "sha256": ""})
+    (folder / "release.json").write_text(json.dumps(card))
+    build_site(folder, folder)
+    return re.sub(r"<[^>]+>|\s+", " ", (folder / "excess.html").read_text())
+
+
+@pytest.mark.parametrize("month", [None, 1])
+def test_weeks_without_dates_are_summed_up_in_their_order(month: int | None, small_site: Path, tmp_path: Path) -> None:
+    weeks = pl.DataFrame({"week": range(1, 54)}).with_columns(
+        country=pl.lit("Peru"),
+        placename=pl.lit(None, pl.String),
+        frequency=pl.lit("weekly"),
+        start_date=pl.lit(None),
+        end_date=pl.lit(None),
+        year=pl.lit("2020"),
+        month=pl.lit(month),
+        deaths=pl.lit(11),
+        expected_deaths=pl.lit(10.0),
+        expected_low=pl.lit(8.0),
+        expected_high=pl.lit(12.0),
+        cumulative_excess=pl.col("week").cast(pl.Float64),
+        cumulative_excess_low=pl.col("week") - 40.0,
+        cumulative_excess_high=pl.col("week") + 40.0,
+        baseline_years=pl.lit("2015-2019"),
+        model=pl.lit("linear trend"),
+        remark=pl.lit(None, pl.String),
+    )
+    text = excess_text(
+        weeks.reverse().with_columns(pl.col(name).cast(dtype) for name, dtype in DATED.items()), small_site, tmp_path
+    )
+    assert re.search(r"Peru\s+Dec 30, 2019 to Jan 3, 2021, weekly\s+583\s+530\s+\+53\s+\+13 to \+93\s+10.0%", text)
+
+
 def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(small_site, tmp_path / "release")
     weeks = {
         "country": ["Austria", "Austria", "Turkey"],
         "placename": [None, None, "Istanbul"],
@@ -206,15 +247,7 @@ def test_excess_deaths_are_shown_where_the_release_has_them(small_site: Path, tm
         "model": ["linear trend", "linear trend", None],
         "remark": [None, None, "no years before"],
     }
-    (folder / "excess-deaths").mkdir()
-    pl.DataFrame(weeks, schema_overrides={"start_date": pl.Date, "end_date": pl.Date}).write_parquet(
-        folder / EXCESS_FILE
-    )
-    card = json.loads((folder / "release.json").read_text())
-    card["files"].append({"path": EXCESS_FILE, "rows": 3, "bytes": 1, "sha256": ""})
-    (folder / "release.json").write_text(json.dumps(card))
-    build_site(folder, folder)
-    text = re.sub(r"<[^>]+>|\s+", " ", (folder / "excess.html").read_text())
+    text = excess_text(pl.DataFrame(weeks, schema_overrides=DATED), small_site, tmp_path)
     assert re.search(
         r"Austria\s+Jan 6, 2020 to Jan 19, 2020, weekly\s+3,602\s+3,606\s+−4\s+−150 to \+140\s+−0.1%", text
     )

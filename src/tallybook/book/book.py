@@ -220,7 +220,7 @@ class Book:
 
         Args:
             feed: the name of one of the book's sources.
-            vintages: as ``folder_of_vintages`` and ``GitHistory`` give them.
+            vintages: as ``FolderHistory`` and ``GitHistory`` give them.
             refused: called with why a version cannot be taken, which is then left out; None stops at the first.
             progress: called as the work goes on.
 

@@ -9,7 +9,7 @@ import polars as pl
 from tallybook.charts.style import SANS, SERIF, THEMES, Theme, ThemeName
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
-from tallybook.model.mortality import PLACE, title
+from tallybook.model.mortality import DEATHS_SCHEMA, PLACE, days_of_period, title
 
 if TYPE_CHECKING:
     import altair as alt
@@ -155,13 +155,11 @@ def place_rows(frame: pl.DataFrame, place: str) -> pl.DataFrame:
     rows = frame.filter(frame.select(title(tuple(names)))["place"] == place)
     if rows["expected_deaths"].count() == 0:
         raise ContractError(f"nothing is expected of {place!r}", hint="is it called so in the frame?")
-    blank = [pl.lit(None, pl.Int64).alias(name) for name in ("week", "month", "end_date") if name not in rows.columns]
-    rows = rows.with_columns(blank)
-    year = pl.col("year").cast(pl.String).cast(pl.Int32)
-    of_week = pl.date(year, 1, 4).dt.truncate("1w") + pl.duration(days=7 * pl.col("week") - 1)
-    of_month = pl.date(year, pl.col("month").fill_null(1), 1)
-    weekly = pl.col("week").is_not_null()
-    date = pl.coalesce(pl.col("end_date").cast(pl.Date), pl.when(weekly).then(of_week).otherwise(of_month))
+    given = ("week", "month", "start_date", "end_date")
+    blank = [pl.lit(None, DEATHS_SCHEMA[name]).alias(name) for name in given if name not in rows.columns]
+    rows = rows.with_columns(blank).cast({name: DEATHS_SCHEMA[name] for name in given})
+    first, last = days_of_period()
+    date = pl.coalesce("end_date", pl.when(pl.col("week").is_null()).then(first).otherwise(last))
     return rows.with_columns(date=date).sort("date")
 
 

@@ -56,7 +56,7 @@ def daily(
     >>> daily(pl.DataFrame({"geoid": "USA-53", "date": days, "cases": [1, 4, 3]}), ["cases"])["cases"].to_list()
     [1, 3, None, -1]
     """
-    once(metrics)
+    once(metrics, place, date)
     if engine := engine_of(totals, place, date):
         return cast("nwt.IntoFrameT", portable_daily(engine, metrics, covers_from=covers_from).to_native())
     counted = partial(_counted, metrics=metrics, place=place, date=date, covers_from=covers_from)

@@ -21,9 +21,6 @@ OWN: Final = "tallybook_"
 BEYOND: Final = 2**53
 """No count is as large: from here on fractions leave out whole numbers, and averages would not be exact."""
 
-_DAYS: Final = (nw.lit(dt.date(1000, 1, 1)), nw.lit(dt.date.max))
-"""Spark is not given years of fewer digits."""
-
 _IN_MEMORY: Final = (nw.Implementation.POLARS, nw.Implementation.DASK)
 _SPARK: Final = (nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT)
 
@@ -103,9 +100,7 @@ class Engine:
         wrong = {
             f"column {place!r} has rows without a place": nw.col(place).is_null(),
             f"column {date!r} has a missing date": nw.col(date).is_null(),
-            f"column {date!r} holds a day before the year 1000, after 9999 or without end": ~nw.col(date).is_between(
-                *_DAYS
-            ),
+            f"column {date!r} holds a day without end, or after the year 9999": _no_day(date),
             **{
                 f"column {name!r} holds fractions, or numbers of more than 53 bits": _uncountable(name, schema[name])
                 for name in metrics
@@ -148,15 +143,22 @@ def engine_of(frame: Any, place: str, date: str) -> Engine | None:
     return None
 
 
-def once(metrics: Sequence[str]) -> None:
-    """Raise where a metric is named twice: there would be two columns of one name.
+def once(columns: Sequence[str], *keys: str) -> None:
+    """Raise where a column is named twice, or as one text: there would be two of one name, or one for each letter.
+
+    Args:
+        columns: what is asked for.
+        keys: the columns that go along, which cannot be asked for.
 
     Raises:
         ContractError: one is.
     """
-    for number, metric in enumerate(metrics):
-        if metric in metrics[:number]:
-            raise ContractError(f"{metric!r} is named twice", hint="name each column once")
+    if isinstance(columns, str):
+        raise ContractError(f"{columns!r} is a text, not a list of columns", hint=f"write [{columns!r}]")
+    named = [*keys, *columns]
+    for number, column in enumerate(named):
+        if column in named[:number]:
+            raise ContractError(f"{column!r} is named twice", hint="name each column once, and no place or date")
 
 
 def held_with(frame: LazyFrame, rows: pl.DataFrame) -> LazyFrame:
@@ -171,6 +173,12 @@ def held_with(frame: LazyFrame, rows: pl.DataFrame) -> LazyFrame:
 def collected(frame: LazyFrame) -> pl.DataFrame:
     """Return a frame that is small."""
     return frame.collect("polars").to_polars()
+
+
+def _no_day(date: str) -> nw.Expr:
+    """Return whether a date is one that Python and polars do not know; an infinite one has no year."""
+    year = nw.col(date).dt.year()
+    return ~nw.col(date).is_null() & (year.is_null() | ~year.is_between(1, 9999))
 
 
 def _uncountable(metric: str, dtype: Any) -> nw.Expr:

@@ -47,7 +47,7 @@ def per_100k(
     >>> per_100k(dane, ["cases_avg"])["cases_avg_per_100k"].round(2).to_list()
     [9.88, None]
     """
-    once(columns)
+    once(columns, place)
     people = (
         gazetteer().frame.select(pl.col("geoid").alias(place), "population")
         if populations is None

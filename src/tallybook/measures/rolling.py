@@ -36,7 +36,7 @@ import polars as pl
 
 from tallybook.errors import ContractError
 from tallybook.measures.calendar import Calendar, calendar
-from tallybook.measures.engines import engine_of
+from tallybook.measures.engines import engine_of, once
 from tallybook.measures.frames import Keys, require, take, with_counts
 from tallybook.measures.marks import day_marks
 from tallybook.measures.pieces import Whole, in_pieces
@@ -102,6 +102,7 @@ def rolling_average(
     >>> rolling_average(nebraska, ["cases"])["cases_avg"][-1]
     0.375
     """
+    once(metrics, place, date)
     register = None if anomalies is None else take(anomalies)[0]
     widths = widths_of(days, metrics)
     if engine := engine_of(counts, place, date):

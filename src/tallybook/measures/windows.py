@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tallybook.errors import ContractError
-from tallybook.measures.engines import once
 
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
@@ -78,9 +77,8 @@ def widths_of(days: int | Mapping[str, int], metrics: Sequence[str]) -> dict[str
     """Return the days of a window of each metric.
 
     Raises:
-        ContractError: a metric has none, or is named twice.
+        ContractError: a metric has none.
     """
-    once(metrics)
     if isinstance(days, int):
         return dict.fromkeys(metrics, days)
     for metric in metrics:

@@ -121,6 +121,22 @@ def with_key(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def days_of_period() -> tuple[pl.Expr, pl.Expr]:
+    """Return the first and the last day of a row's period: those it says, else those of the ISO week, or of the month.
+
+    >>> rows = pl.DataFrame([{"year": "2020", "week": 1}, {"year": "2020", "month": 2}], schema=DEATHS_SCHEMA)
+    >>> [str(day) for row in rows.select(first=days_of_period()[0], last=days_of_period()[1]).rows() for day in row]
+    ['2019-12-30', '2020-01-05', '2020-02-01', '2020-02-29']
+    """
+    year = pl.col("year").cast(pl.String).cast(pl.Int32)
+    weekly = pl.col("week").is_not_null()
+    monday = pl.date(year, 1, 4).dt.truncate("1w") + pl.duration(days=7 * (pl.col("week") - 1))
+    month = pl.date(year, pl.col("month").fill_null(1), 1)
+    first = pl.when(weekly).then(monday).otherwise(month)
+    last = pl.when(weekly).then(monday + pl.duration(days=6)).otherwise(month.dt.month_end())
+    return pl.coalesce("start_date", first), pl.coalesce("end_date", last)
+
+
 def described(terms: Mapping[str, PlaceTerms]) -> dict[str, Any]:
     """Return what is particular, in plain words and numbers, by place.
 

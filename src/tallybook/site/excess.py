@@ -8,11 +8,11 @@ from typing import Any, Final
 import polars as pl
 
 from tallybook.charts.excess import crossed, headline, place_rows, subtitle
+from tallybook.model.mortality import days_of_period, title
 from tallybook.site.latest import curve
 from tallybook.site.opened import Opened
 from tallybook.site.page import EXCESS_FILE, EXCESS_PAGE, Page
 
-_PLACE: Final = ("country", "placename")
 _LINES: Final = ("deaths", "expected_deaths")
 
 
@@ -68,13 +68,10 @@ def _places(extended: pl.DataFrame) -> list[dict[str, Any]]:
     The largest excess in percent first; where nothing is expected, ``remark`` says why.
     """
     whole = pl.col("cumulative_excess").is_not_null()
-    end = pl.coalesce(
-        "end_date", pl.date(pl.col("year").cast(pl.Int32), pl.col("month").fill_null(1), 1).dt.month_end()
-    )
-    begin = pl.coalesce("start_date", pl.date(pl.col("year").cast(pl.Int32), pl.col("month").fill_null(1), 1))
+    begin, end = days_of_period()
     ends = ("cumulative_excess", "cumulative_excess_low", "cumulative_excess_high")
     sums = (
-        extended.with_columns(place=pl.concat_str(_PLACE, separator=", ", ignore_nulls=True), begin=begin, end=end)
+        extended.with_columns(title(), begin=begin, end=end)
         .sort("place", "frequency", "end")
         .group_by("place", "frequency", maintain_order=True)
         .agg(
