@@ -63,6 +63,20 @@ def live_only(folder: Path) -> Book:
     return Book(book.folder, clock=lambda: evening)
 
 
+def deaths_only(folder: Path) -> Book:
+    book = built(folder / "book", levels=("state",))
+    (folder / "excess-deaths").mkdir(parents=True)
+    header = "country,placename,frequency,start_date,end_date,year,month,week,deaths\n"
+    months = [
+        f"Peru,,monthly,,,{year},{month},,{900 + year % 7 + month}\n"
+        for year in range(2015, 2020)
+        for month in range(1, 13)
+    ]
+    (folder / "excess-deaths/deaths.csv").write_text(header + "".join(months))
+    book.record("nyt", folder / "excess-deaths/deaths.csv")
+    return book
+
+
 def weekly(folder: Path) -> Book:
     start = dt.date(2020, 1, 5)
     weeks = [(start + dt.timedelta(weeks=week), 10 * week) for week in range(30)]
@@ -110,6 +124,7 @@ BOOKS: dict[str, tuple[CASES, str, str]] = {
     "no people": (no_people, "place/USA-53.html", "not known, so there are no figures per 100,000"),
     "no gdp": (no_gdp, "place/USA-30.html", "not published"),
     "live counts only": (live_only, "index.html", "live/us-states.csv"),
+    "deaths from all causes only": (deaths_only, "index.html", "Nothing is counted by day: this release has deaths"),
     "weekly reports": (weekly, "place/USA-53.html", "counted"),
     "no anomalies": (no_anomalies, "place/USA-53.html", "The register has none of Washington."),
     "levels that count otherwise": (levels_count_otherwise, "place/USA-09.html", "New tests a day per 100,000"),
