@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import gzip
 import hashlib
+import json
 import random
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from tallybook import Book, Ledger
 from tallybook.cli.commands import app
 from tallybook.errors import LedgerError, TallybookError
+from tallybook.ledger.index import write as write_index
 from tallybook.model.anomalies import ANOMALY_COLUMNS
 from tallybook.sources.vintages import FolderHistory
 
@@ -89,6 +91,30 @@ def test_every_flip_cut_and_deletion_is_named(whole: Path, tmp_path: Path, how: 
             assert file in {damage.file for damage in found} or (file.name == "sums.jsonl" and found), file
             file.write_bytes(data)
     assert at(folder, 48).verify() == []
+
+
+@pytest.mark.parametrize("what", ["another value", "a flip", "deleted", "no checksums"])
+def test_an_index_that_is_not_what_was_written_is_not_believed_and_made_anew(
+    whole: Path, tmp_path: Path, what: str
+) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(whole, folder)
+    before = Book(folder).ledger.as_of()
+    index = folder / "ledger/index/observations/index.parquet"
+    if what == "another value":  # of a table that is read without complaint
+        files = json.loads(pl.read_parquet_metadata(index)["tallybook.files"])
+        write_index(index.parent, pl.read_parquet(index).with_columns(pl.col("value") + 1), files)
+    elif what == "a flip":
+        index.write_bytes(bytes([index.read_bytes()[0] ^ 1]) + index.read_bytes()[1:])
+    elif what == "deleted":
+        index.unlink()
+    else:
+        (folder / "ledger/checksums/sums.jsonl").unlink()
+    assert Book(folder).ledger.as_of().equals(before)
+    (tmp_path / "us-states.csv").write_text(ohio(8, 11, 90))
+    at(folder, 48).record("nyt", tmp_path / "us-states.csv")
+    assert at(folder, 48).verify() == []
+    assert Book(folder).ledger.as_of().filter(pl.col("value") == 90).height == 1
 
 
 def test_a_write_that_was_interrupted_before_its_checksums_is_said_and_made_good_by_the_next(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tallybook import Level
 from tallybook.ledger import known
-from tallybook.ledger.index import Index, build, read, write
+from tallybook.ledger.index import Index, build, read, read_remote, write
 from tallybook.ledger.known import STATE, Known
 from tallybook.ledger.states import changes_of, current, differences, held, in_order, merged, of_all_sources, standing
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, REPORT_SCHEMA, STATE_SCHEMA, Coverage
@@ -242,22 +242,26 @@ def test_what_is_learned_takes_the_place_of_what_was_known(
     assert there.height == len({key_of(row) for row in there.to_dicts()})
 
 
+def _always(_: object) -> bool:
+    return True
+
+
 def test_an_index_in_a_folder_with_a_star_is_not_that_of_another(tmp_path: Path) -> None:
     for name, value in (("g*b", 1.0), ("gob", 2.0)):
         rows = rows_of([(("USA-01", "cases", FIRST), "nyt", 0, (value, "reported"))])
         write(tmp_path / name, build(frame_of(rows)), [f"{name}.parquet"])
-    found = read(str(tmp_path / "g*b"))
-    assert found is not None
-    assert found[0].collect()["value"].to_list() == [1.0]
-    assert set(found[1]) == {"g*b.parquet"}
-    assert read(str(tmp_path / "none")) is None
+    for found in (read(tmp_path / "g*b", as_written=_always), read_remote(str(tmp_path / "g*b"), None)):
+        assert found is not None
+        assert found[0].collect()["value"].to_list() == [1.0]
+        assert set(found[1]) == {"g*b.parquet"}
+    assert read(tmp_path / "none", as_written=_always) is None
 
 
 def test_what_is_read_of_an_index_is_of_that_one_whatever_takes_its_place_meanwhile(tmp_path: Path) -> None:
     rows = [(("USA-01", "cases", FIRST), "nyt", hour, (float(hour), "reported")) for hour in range(3)]
     before = build(frame_of(rows_of(rows[:2])))
     write(tmp_path, before, ["a.parquet"])
-    found = read(str(tmp_path))
+    found = read(tmp_path, as_written=_always)
     assert found is not None
     write(tmp_path, build(frame_of(rows_of(rows))), ["a.parquet", "b.parquet"])
     assert found[0].collect().equals(before)

@@ -198,8 +198,21 @@ def _parquet(data: bytes) -> object:
     return PublishedRelease(_file("hostile/us.parquet", data).parent).table("us.parquet")
 
 
+@cache
+def _written() -> Checksums:
+    """The checksums of a ledger whose index is the seed, not what is fuzzed."""
+    sums = Checksums(_folder() / "ledger")
+    sums.add([_file(f"ledger/index/{index.NAME}", _parquet_seed())])
+    return sums
+
+
 def _index(data: bytes) -> object:
-    return index.read(str(_file("index/index.parquet", data).parent))
+    """An index in a ledger: only the one that was written is read."""
+    sums = _written()
+    found = index.read(_file(f"ledger/index/{index.NAME}", data).parent, as_written=sums.has)
+    if (found is not None) != (data == _parquet_seed()):
+        raise AssertionError("another index than the one that was written was read")
+    return found
 
 
 def _names(data: bytes) -> object:
@@ -327,6 +340,7 @@ _RELEASES: Final = {"as_of": "2020-05-02T00:00:00+00:00", "register": "00", "met
 _SUM: Final = {"path": "sums.parquet", "bytes": 1, "sha256": "00", "chain": "00"}
 
 
+@cache
 def _parquet_seed() -> bytes:
     file = _folder() / "seed.parquet"
     frame = pl.DataFrame({"date": [TODAY, None], "geoid": ["USA-53", "USA"], "cases": [1.0, None]})
@@ -403,7 +417,7 @@ def readers() -> list[Reader]:
                _lines("checksums/sums.jsonl", lambda at: Checksums(at.parent).verify()), [_line(_SUM)]),
         Reader("releases", "the log of releases",
                _lines("releases.jsonl", lambda at: ReleaseLog(at / "releases.jsonl").read()), [_line(_RELEASES)]),
-        Reader("index", "the index of a ledger", _index, [parquet]),
+        Reader("index", "the index of a ledger, of which there is a checksum", _index, [parquet]),
         Reader("release", "a release somebody published", _release, [json.dumps(_RELEASE).encode()]),
         Reader("parquet", "a table of a release somebody published", _parquet, [parquet], engine=True),
         Reader("epidata", "queries as Epidata's clients send them", _asked,

@@ -6,9 +6,11 @@ It holds nothing the table does not: it may be deleted at any time, and is made 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +19,16 @@ import polars as pl
 from tallybook.ledger.states import current, in_order, merged, repeats
 from tallybook.model.reports import KEY, OBSERVATION_SCHEMA, STATE_SCHEMA
 
+NAME: Final = "index.parquet"
+"""The file of an index in its folder."""
+
+Read = tuple[pl.LazyFrame, frozenset[str]]
+"""The rows of an index, and the names of the table's files in it."""
+
 _KEY: Final = (*KEY, "source")
 _FILES: Final = "tallybook.files"
 _ROWS: Final = 200_000
+_UNREADABLE: Final = (OSError, KeyError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 INDEX_SCHEMA: Final = pl.Schema({**STATE_SCHEMA, "until": OBSERVATION_SCHEMA["as_of"]})
 """An observation, from ``as_of`` until another value; null: it still holds. One that repeats ends as it begins."""
@@ -114,26 +123,37 @@ def write(folder: Path, rows: pl.DataFrame, files: list[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / ".next.parquet"
     rows.write_parquet(new, row_group_size=_ROWS, metadata={_FILES: json.dumps(files)})
-    return new.replace(folder / "index.parquet")
+    return new.replace(folder / NAME)
 
 
-def read(folder: str, options: Mapping[str, str] | None = None) -> tuple[pl.LazyFrame, frozenset[str]] | None:
-    """Return the rows of the index and the names of the files in it; None where there is none that can be read.
+def read(folder: Path, *, as_written: Callable[[BufferedReader], bool]) -> Read | None:
+    """Return the index in a folder; None where there is none that can be read, or it is not what was written.
 
     Args:
-        folder: where indexes are kept, or its address.
-        options: how to reach the address.
+        folder: where indexes are kept.
+        as_written: whether an opened index is what was written: what one says of its own size, the engine believes.
     """
-    file = f"{folder}/index.parquet"
-    reached = dict(options) if options else None
-    try:
-        if "://" in folder:
-            said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
-            return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))
+    with suppress(*_UNREADABLE), (folder / NAME).open("rb") as opened:
         # Opened once: whatever takes its place meanwhile, all that is read is of one index.
-        with Path(file).open("rb") as opened:
-            said = pl.read_parquet_metadata(opened)[_FILES]
-            opened.seek(0)
-            return pl.scan_parquet(opened, glob=False), frozenset(json.loads(said))
-    except (OSError, KeyError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return None
+        return _read(opened, None) if as_written(opened) else None
+    return None
+
+
+def read_remote(address: str, options: Mapping[str, str] | None) -> Read | None:
+    """Return the index at an address; None where there is none that can be read.
+
+    Args:
+        address: where indexes are kept.
+        options: how to reach it.
+    """
+    with suppress(*_UNREADABLE):
+        return _read(f"{address}/{NAME}", options)
+    return None
+
+
+def _read(file: BufferedReader | str, options: Mapping[str, str] | None) -> Read:
+    reached = dict(options) if options else None
+    said = pl.read_parquet_metadata(file, storage_options=reached)[_FILES]
+    if not isinstance(file, str):
+        file.seek(0)
+    return pl.scan_parquet(file, glob=False, storage_options=reached), frozenset(json.loads(said))

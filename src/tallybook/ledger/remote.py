@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from tallybook.errors import LedgerError
-from tallybook.ledger.index import Index
+from tallybook.ledger.index import Index, Read, read_remote
 from tallybook.ledger.table import Table
 
 _STORES: Final = ("s3", "s3a", "gs", "az", "abfs", "abfss")
@@ -72,6 +72,9 @@ class Remote(Table):
                 return answer
         with self.reading():
             return ask(self.unindexed(self.files("observation")))
+
+    def _indexed(self) -> Read | None:
+        return read_remote(f"{self.home}/index/{self._name}", self._options)
 
     def _stands(self, index: Index) -> bool:
         """Return whether an index was not replaced since it was opened: pieces of two would make neither's answer."""

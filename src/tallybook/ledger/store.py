@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from tallybook.errors import LedgerError
 from tallybook.ledger import index
+from tallybook.ledger.index import Read
 from tallybook.ledger.quiet import without_panics
 from tallybook.ledger.table import KIND, Table, in_one_line, name_of
 from tallybook.model.checksums import Checksums
@@ -49,7 +50,7 @@ class Store(Table):
         self._sums = Checksums(self.folder)
 
     def tend(self) -> None:
-        """Make the index anew where much has come since. What goes wrong with it hurts nothing but speed.
+        """Make the index anew where much has come since, or it is not what was written; a failure costs only speed.
 
         Files that an interrupted run left without checksums get theirs.
         """
@@ -57,8 +58,8 @@ class Store(Table):
         files = self.files("observation")
         found = self._indexed()
         new = [file for file in files if found is None or name_of(file) not in found[1]]
-        tail = self._scan(new, OBSERVATION_SCHEMA)
-        if len(new) < _TAIL_FILES and self.collect(tail.select(pl.len())).item() < _TAIL_ROWS:
+        lost = found is None and self._sums.knows(self._index / index.NAME)
+        if not lost and len(new) < _TAIL_FILES and self._rows(new) < _TAIL_ROWS:
             return
         try:
             rows = index.build(self.collect(self._scan(files, OBSERVATION_SCHEMA)))
@@ -124,6 +125,12 @@ class Store(Table):
             ) from None
         except OSError as error:
             raise LedgerError(f"cannot write {self.folder}: {in_one_line(error)}") from error
+
+    def _rows(self, files: list[str]) -> int:
+        return int(self.collect(self._scan(files, OBSERVATION_SCHEMA).select(pl.len())).item())
+
+    def _indexed(self) -> Read | None:
+        return index.read(self._index, as_written=self._sums.has)
 
     def _summed(self, files: Iterable[Path]) -> None:
         """Keep the checksums of files. What goes wrong is made good by the next writer, for the files stand."""

@@ -15,8 +15,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from tallybook.errors import LedgerError
-from tallybook.ledger import index
-from tallybook.ledger.index import INDEX_SCHEMA, Index
+from tallybook.ledger.index import INDEX_SCHEMA, Index, Read
 from tallybook.model.reports import OBSERVATION_SCHEMA
 
 Kind = Literal["observation", "record"]
@@ -130,8 +129,9 @@ class Table(ABC):
         actions = pl.DataFrame(table.get_add_actions(flatten=True)).filter(pl.col(f"partition.{KIND}") == kind)
         return [f"{self.address}/{unquote(path)}" for path in actions["path"]]
 
-    def _indexed(self) -> tuple[pl.LazyFrame, frozenset[str]] | None:
-        return index.read(f"{self.home}/index/{self._name}", self._options)
+    @abstractmethod
+    def _indexed(self) -> Read | None:
+        """Return the rows of the index and the names of the files in it; None where there is none to be believed."""
 
     def _open(self) -> DeltaTable | None:
         try:

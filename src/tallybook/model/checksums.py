@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,7 @@ class Checksums:
         self._folder = folder
         self._file = folder / _NAME
         self._complete = False
+        self._right: dict[str, tuple[_Said, tuple[int, ...]]] = {}
 
     def files(self) -> list[Path]:
         """Return the files there are, without what is still being written, locks and the checksums themselves."""
@@ -116,6 +118,57 @@ class Checksums:
         found = [_wrong(self._folder / name, known) for name, known in said.items()]
         found += [Damage(path, _NO_CHECKSUM, untold=True) for name, path in there.items() if name not in said]
         return sorted([*wrong, *(damage for damage in found if damage)], key=lambda damage: damage.file)
+
+    def knows(self, file: Path) -> bool:
+        """Return whether a file was ever written in this place, whatever became of it.
+
+        Raises:
+            OSError: the checksums cannot be read.
+        """
+        return self._said_of(file) is not None
+
+    def has(self, opened: BufferedReader) -> bool:
+        """Return whether an opened file is what was written last in its place; it stands at its beginning then.
+
+        What was found right is not read again while it has not changed. The chain of the lines is not looked at.
+
+        Args:
+            opened: a file below the folder, at its beginning.
+
+        Raises:
+            OSError: it, or the checksums, cannot be read.
+
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> sums, file = Checksums(folder), folder / "a.txt"
+        >>> _ = file.write_text("seven")
+        >>> sums.add([file])
+        >>> _ = file.write_text("elven")
+        >>> sums.has(file.open("rb"))
+        False
+        """
+        name = opened.name
+        said = self._said_of(Path(name))
+        about = os.fstat(opened.fileno())
+        if said is None or said.bytes != about.st_size:
+            return False
+        right = said, (about.st_dev, about.st_ino, about.st_mtime_ns)
+        if self._right.get(name) != right:
+            if hashlib.file_digest(opened, "sha256").hexdigest() != said.sha256:
+                return False
+            opened.seek(0)
+            self._right[name] = right
+        return True
+
+    def _said_of(self, file: Path) -> _Said | None:
+        """Return what was said last of a file; None: nothing."""
+        if not self._file.exists():
+            return None
+        lines = b"\n" + self._file.read_bytes()
+        path = json.dumps({"path": file.relative_to(self._folder).as_posix()})
+        at = lines.rfind(f"\n{path[:-1]},".encode())
+        line = _read(lines[at + 1 :].partition(b"\n")[0]) if at >= 0 else None
+        return None if line is None else _Said(line["bytes"], line["sha256"])
 
     def _without(self) -> Iterator[Path]:
         """Yield the files that have no checksum, and those that have grown since; others stay as they are."""
