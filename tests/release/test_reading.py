@@ -1,4 +1,5 @@
 import functools
+import hashlib
 import http.server
 import json
 import threading
@@ -70,3 +71,29 @@ def test_a_file_of_another_release_is_not_taken_for_one_of_this(small: Book) -> 
     pl.DataFrame({"a": [1]}).write_parquet(small.folder / "public/us-states.parquet")
     with pytest.raises(SourceError, match="not what the release says; was another published"):
         release.totals("state")
+
+
+def test_a_table_that_the_engine_does_not_survive_is_refused_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"geoid": ["USA", "USA-53"], "cases": [2.0, 1.0]}).write_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    # The head of a page of data, in Thrift's compact protocol: two values; then, minus one.
+    ends = whole.replace(b"\x2c\x15\x04\x15", b"\x2c\x15\x01\x15", 1)
+    assert ends != whole
+    files = {"whole.parquet": whole, "ends.parquet": ends, "cut.parquet": whole[:-9]}
+    described = []
+    for path, data in files.items():
+        (tmp_path / path).write_bytes(data)
+        described.append({"path": path, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)})
+    card = {"title": "t", "licence": "l", "attribution": "a", "as_of": "2020-05-02T00:00:00+00:00", "files": described}
+    (tmp_path / "release.json").write_text(json.dumps(card))
+    release = read(tmp_path)
+    with pytest.raises(
+        SourceError, match=r"^cannot read ends.parquet of .*: a process that reads it ends; it was made"
+    ):
+        release.table("ends.parquet")
+    with pytest.raises(SourceError, match=r"^cannot read cut.parquet of .*: it is no Parquet file; was it damaged\?$"):
+        release.table("cut.parquet")
+    assert release.table("whole.parquet")["cases"].to_list() == [2.0, 1.0]
+    assert capfd.readouterr() == ("", "")

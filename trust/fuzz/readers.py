@@ -54,14 +54,12 @@ class Reader:
         ways: what is read, in words.
         read: reads bytes; raises what a reader should not raise.
         seeds: what the first inputs are made of.
-        engine: whether it is the engine's own reader, whose defects are known and not ours: fuzzed if it is named.
     """
 
     name: str
     ways: str
     read: Callable[[bytes], object]
     seeds: Sequence[bytes]
-    engine: bool = False
 
     def take(self, data: bytes) -> bool:
         """Return whether bytes are taken; refusals have to be one line.
@@ -419,7 +417,7 @@ def readers() -> list[Reader]:
                _lines("releases.jsonl", lambda at: ReleaseLog(at / "releases.jsonl").read()), [_line(_RELEASES)]),
         Reader("index", "the index of a ledger, of which there is a checksum", _index, [parquet]),
         Reader("release", "a release somebody published", _release, [json.dumps(_RELEASE).encode()]),
-        Reader("parquet", "a table of a release somebody published", _parquet, [parquet], engine=True),
+        Reader("parquet", "a table of a release somebody published", _parquet, [parquet]),
         Reader("epidata", "queries as Epidata's clients send them", _asked,
                [b"data_source=jhu&time_type=day&time_values=20200301-20200305,20200401&geo_value=*&limit=5",
                 b"signal=jhu:cases,deaths;x:*&time=week:202001&geo=state:wa;county:*&as_of=2020-06-01&fields=-value"]),

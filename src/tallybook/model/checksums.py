@@ -144,7 +144,8 @@ class Checksums:
         >>> _ = file.write_text("seven")
         >>> sums.add([file])
         >>> _ = file.write_text("elven")
-        >>> sums.has(file.open("rb"))
+        >>> with file.open("rb") as opened:
+        ...     sums.has(opened)
         False
         """
         name = opened.name

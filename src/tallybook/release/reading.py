@@ -20,6 +20,7 @@ from tallybook.model.metrics import Level, level_of
 from tallybook.model.shown import as_html
 from tallybook.release.folder import CARD
 from tallybook.release.layout import AVERAGES, STEMS
+from tallybook.release.trial import check_survivable
 
 if TYPE_CHECKING:
     import httpx
@@ -134,7 +135,8 @@ class PublishedRelease:
                 raise SourceError(
                     f"{path} of {self.where} is not what the release says", hint="was another published? read it again"
                 )
-            self._kept[path] = _table(data, f"{path} of {self.where}")
+            check_survivable(data, f"{path} of {self.where}")
+            self._kept[path] = pl.read_parquet(io.BytesIO(data))
         return self._kept[path]
 
     def _bytes(self, path: str) -> bytes:
@@ -163,13 +165,6 @@ def read(where: str | Path) -> PublishedRelease:
     ('state', ['date', 'state', 'fips', 'cases'])
     """
     return PublishedRelease(where)
-
-
-def _table(data: bytes, what: str) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:  # the engine panics, too
-        raise SourceError(f"cannot read {what}: it is no Parquet file", hint="was it damaged?") from error
 
 
 def _card(data: bytes, where: str) -> dict[str, Any]:
