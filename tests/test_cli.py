@@ -270,10 +270,10 @@ def test_sources_lists_the_book_and_elsewhere_the_templates_and_checks_cards(tmp
     card.write_text(card.read_text().replace("level: town", "level: village"))
     checked = tallybook("sources", "check", card)
     assert (checked.returncode, checked.stderr) == (1, "")
-    assert f"{card}, line 15: wrong: level: Input should be 'nation', " in checked.stdout
+    assert f"{card}, line 15: wrong: level: 'village' is not 'nation', " in checked.stdout
     refused = tallybook("record", "ct-towns", "x.csv", "--book", book)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert "ct-towns.md, line 15: level: Input should be" in refused.stderr
+    assert "ct-towns.md, line 15: level: 'village' is not" in refused.stderr
 
 
 def test_check_prints_findings_and_is_strict_when_asked(tmp_path: Path, feed: Path) -> None:

@@ -404,7 +404,7 @@ def test_a_file_that_lacks_what_a_model_needs_is_refused_before_anything_is_kept
             "the all-cause-deaths layout has its own level",
         ),
         ("reporting:", "excess: [{place: Peru}, {place: Peru}]\nreporting:", "excess: 'Peru' stands there twice"),
-        ("reporting:", "excess: [{place: Peru, weeks: [54]}]\nreporting:", "Input should be less than or equal to 53"),
+        ("reporting:", "excess: [{place: Peru, weeks: [54]}]\nreporting:", "54 is more than 53"),
         ("reporting:", "excess: [{place: Peru, week: 2}]\nreporting:", "excess.0.week: unknown key"),
     ],
 )

@@ -207,5 +207,5 @@ def test_a_release_comes_in_no_format_nobody_asked_for(tmp_path: Path) -> None:
 def test_a_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
     config = Book.init(tmp_path / "book", template="plain").folder / "book.toml"
     config.write_text(config.read_text().replace('"xlsx"', '"ods"'))
-    with pytest.raises(BookError, match=r"formats.0: Input should be 'xlsx' or 'sqlite'"):
+    with pytest.raises(BookError, match=r"formats: '\w+' is not 'xlsx' or 'sqlite'"):
         Book(config.parent)

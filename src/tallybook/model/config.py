@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,6 +16,7 @@ from tallybook.model.cards import Address
 from tallybook.model.metrics import Level, Metric
 from tallybook.model.mortality import YearRange
 from tallybook.model.names import meant
+from tallybook.model.refusals import in_plain_words, mended
 
 
 def _zone(name: str) -> str:
@@ -76,6 +77,12 @@ class ExcessConfig(_Strict):
         if years and years[0] > years[1]:
             raise ValueError(f"{years[0]} is after {years[1]}")
         return years
+
+
+def _id(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+        raise ValueError(f"{name!r} is not made of up to 40 small letters, digits, - and _, a letter first")
+    return name
 
 
 def _host(name: str) -> str:
@@ -153,16 +160,16 @@ class BookConfig(_Strict):
         storage: how to reach the object store, such as ``aws_region``; the environment says the rest, and all secrets.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] | None = None
-    title: str
-    publisher: str
+    id: Annotated[str, AfterValidator(_id)] | None = None
+    title: str = Field(min_length=1)
+    publisher: str = Field(min_length=1)
     description: str | None = None
     keywords: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    licence: str
+    licence: str = Field(min_length=1)
     licence_url: Address | None = None
     address: Annotated[str, AfterValidator(_address)] | None = None
     contact: ContactConfig | None = None
-    attribution: str
+    attribution: str = Field(min_length=1)
     notice: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
     first_date: date | None = None
@@ -185,17 +192,9 @@ class BookConfig(_Strict):
         return named
 
 
-_SAYS: Final = {"extra_forbidden": "unknown key", "too_short": "it is empty", "missing": "the key is missing"}
-
-
-def in_plain_words(error: ErrorDetails) -> str:
-    """Return what is wrong with a value, as people say it."""
-    return _SAYS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
-
-
 def _mend(found: ErrorDetails) -> str:
     if found["type"] != "extra_forbidden":
-        return "see book.toml of a template"
+        return mended(found) or "see book.toml of a template"
     *sections, key = map(str, found["loc"])
     within: type[BaseModel] = BookConfig
     for section in sections:
@@ -220,9 +219,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
     except ValidationError as error:
         # A key with a slip is unknown, and the right one missing: the slip is what to mend.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        parts = [part for part in map(str, first["loc"]) if part != "[key]"]
+        parts = [part for part in first["loc"] if isinstance(part, str) and part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        # A list whose only entry is wrong is short of one, too.
+        others = [found for found in error.errors() if found["loc"] != first["loc"][: len(found["loc"])]]
+        more = f" (and {len(others)} more)" if others else ""
         raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint=_mend(first)) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError
         raise BookError(f"{file}: {error}", hint="it is no TOML file") from error

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from tallybook.errors import DataRefusedError, UnknownPlaceError
 from tallybook.model.cards import Card
-from tallybook.model.config import in_plain_words
 from tallybook.model.files import read_text
 from tallybook.model.metrics import Level
 from tallybook.model.places import SUBSTATE, gazetteer
+from tallybook.model.refusals import in_plain_words, mended
 from tallybook.model.texts import FORMULA, UNSEEN
 from tallybook.sources.notes import Note, dated_notes, odd_dates
 
@@ -208,7 +208,8 @@ def _invalid(error: ValidationError, lines: Lines) -> Iterator[Problem]:
         key = ".".join(path if missing else known)
         if key not in seen:
             seen.add(key)
-            yield Problem(lines[known], key, in_plain_words(found), wrong=True)
+            said = (in_plain_words(found), mended(found))
+            yield Problem(lines[known], key, "; ".join(filter(None, said)), wrong=True)
 
 
 def _stateless(card: Card, lines: Lines) -> Iterator[Problem]:
