@@ -225,7 +225,7 @@ class Card(BaseModel):
         default_factory=dict
     )
     missing: dict[str, Reason] = Field(default_factory=dict)
-    ignore: Annotated[Words, BeforeValidator(_list)] = ()
+    ignore: Words = ()
     excess: tuple[PlaceTerms, ...] = ()
 
     @model_validator(mode="after")

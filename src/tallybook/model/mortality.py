@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Frequency = Literal["weekly", "monthly"]
-"""Whether deaths are counted by week or by month."""
-
 FREQUENCIES: Final = ("weekly", "monthly")
-"""The values of Frequency."""
+"""Whether deaths are counted by week or by month."""
 
 AVERAGE: Final = r"^([0-9]{4})-([0-9]{4}) average$"
 """How the ``year`` of an average row is written, such as ``2017-2019 average``."""

@@ -100,11 +100,11 @@ class Times:
     kind: TimeType
     spans: tuple[tuple[date, date], ...] | None
 
-    def has(self, column: str = "date") -> pl.Expr:
+    def has(self) -> pl.Expr:
         """Return whether a row is of these days; of weeks no rows are asked for, since there is no signal by week."""
         if self.spans is None:
             return pl.lit(value=True)
-        return pl.any_horizontal(pl.col(column).is_between(pl.lit(first), pl.lit(last)) for first, last in self.spans)
+        return pl.any_horizontal(pl.col("date").is_between(pl.lit(first), pl.lit(last)) for first, last in self.spans)
 
     def __contains__(self, day: date) -> bool:
         return self.spans is None or any(first <= day <= last for first, last in self.spans)

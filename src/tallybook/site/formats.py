@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,23 @@ from tallybook.model.weeks import week_label
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+_HALF_UP: Final = Context(prec=400, rounding=ROUND_HALF_UP)
+"""As browsers round: 8.25 is 8.3. Of the largest fraction no digit is lost."""
+
 _SMALL: Final = 0.05
 """What is below would be written as 0.0."""
 
 NONE: Final = "–"
 """What stands where there is no figure. It is never a zero."""
+
+
+def rounded(value: float, digits: int = 0) -> Decimal:
+    """Return a number rounded to so many decimals; halves away from zero, as browsers round.
+
+    >>> rounded(8.25, 1), rounded(-0.5), rounded(2.675, 2)  # the last is a little less than it says
+    (Decimal('8.3'), Decimal('-1'), Decimal('2.67'))
+    """
+    return Decimal(value).quantize(Decimal(1).scaleb(-digits), context=_HALF_UP)
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -26,14 +39,14 @@ def number(value: float | None, digits: int = 0) -> str:
     >>> number(1234567), number(0.26, 1), number(-13), number(None)
     ('1,234,567', '0.3', '−13', '–')
     """
-    return NONE if value is None else f"{value:,.{digits}f}".replace("-", "−")
+    return NONE if value is None else f"{rounded(value, digits):,f}".replace("-", "−")
 
 
 def average(value: float | None) -> str:
     """Return an average: whole from 100 up, with a decimal below, and what is not zero never as one.
 
     >>> average(1234.5), average(99.96), average(4.25), average(0.036), average(None)
-    ('1,234', '100.0', '4.2', '0.04', '–')
+    ('1,235', '100.0', '4.3', '0.04', '–')
     """
     if value is not None and abs(value) < _SMALL:
         return rate(value)
@@ -62,7 +75,7 @@ def in_words(value: float | None) -> str:
     for name, size in (("trillion", 10**12), ("billion", 10**9), ("million", 10**6)):
         if value >= size:
             digits = 1 if value < 10 * size else 0
-            return f"{value / size:,.{digits}f}".removesuffix(".0") + f" {name}"
+            return number(value / size, digits).removesuffix(".0") + f" {name}"
     return number(value)
 
 
@@ -105,7 +118,7 @@ def change(percent: float | None) -> str:
     """
     if percent is None:
         return NONE
-    whole = round(percent)
+    whole = rounded(percent)
     return f"{'↑' if whole > 0 else '↓' if whole < 0 else '→'} {abs(whole):,}%"
 
 
@@ -117,7 +130,7 @@ def signed(value: float | None) -> str:
     """
     if value is None or value == 0:
         return NONE if value is None else "0"
-    return f"{'+' if value > 0 else '−'}{abs(value):,.0f}"
+    return f"{'+' if value > 0 else '−'}{number(abs(value))}"
 
 
 def percent(value: float | None) -> str:
@@ -126,7 +139,7 @@ def percent(value: float | None) -> str:
     >>> percent(0.26), percent(None)
     ('0.3%', '–')
     """
-    return NONE if value is None else f"{value:,.1f}%".replace("-", "−")
+    return NONE if value is None else f"{number(value, 1)}%"
 
 
 def markdown(text: str) -> Markup:
@@ -187,7 +200,7 @@ def averaged(figures: Mapping[str, float | None], name: str) -> str:
 def _trend(percent: float | None) -> str:
     if percent is None:
         return ""
-    whole = round(percent)
+    whole = rounded(percent)
     if whole == 0:
         return ", as many as 14 days before"
     return f", {abs(whole):,}% {'more' if whole > 0 else 'fewer'} than 14 days before"
@@ -259,7 +272,6 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "average": average,
     "in_words": in_words,
     "day": day,
-    "long_day": long_day,
     "moment": moment,
     "change": change,
     "size": size,

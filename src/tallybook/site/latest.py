@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-WEEKS: Final = 14
-"""The days a change is over."""
+_CHANGE_DAYS: Final = 14
 
 _SPARK_DAYS: Final = 90
 _WIDTH: Final = 120
@@ -47,7 +46,7 @@ def latest(averages: pl.DataFrame, totals: pl.DataFrame, metrics: Sequence[str])
     """
     ordered = averages.sort("geoid", "date")
     before = [
-        pl.col(f"{metric}_avg").filter(pl.col("date") <= pl.col("date").last() - pl.duration(days=WEEKS)).last()
+        pl.col(f"{metric}_avg").filter(pl.col("date") <= pl.col("date").last() - pl.duration(days=_CHANGE_DAYS)).last()
         for metric in metrics
     ]
     made = ordered.group_by("geoid", maintain_order=True).agg(

@@ -22,7 +22,6 @@ export function fillTable(figure, rows) {
 /** @param {HTMLElement} details @param {{columns: string[], rows: import("./csv.js").Cell[][]}} shown */
 function fill(details, { columns, rows }) {
   const table = document.createElement("table");
-  table.className = "numbers";
   const head = table.createTHead().insertRow();
   columns.forEach((name, at) => {
     const made = cell("th", name.replaceAll("_", " "));
