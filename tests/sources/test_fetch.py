@@ -168,7 +168,7 @@ def test_an_address_gives_what_a_folder_does(feed: Path, address: str) -> None:
 
 def test_an_address_that_does_not_answer_well_is_said(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "_TIMEOUT_SECONDS", 0.2)
-    monkeypatch.setattr(web, "_MOST_BYTES", 5)
+    monkeypatch.setattr(web, "MOST_BYTES", 5)
     for location, says in {
         f"{address}/loop/us.csv": "Exceeded maximum allowed redirects",
         f"{address}/broken/us.csv": "Server error '503 Service Unavailable'",
@@ -178,7 +178,7 @@ def test_an_address_that_does_not_answer_well_is_said(address: str, monkeypatch:
         with pytest.raises(SourceError, match=re.escape(says)) as refused:
             fetch(location, WANTED)
         assert "\n" not in str(refused.value)
-    monkeypatch.setattr(web, "_MOST_BYTES", 500)
+    monkeypatch.setattr(web, "MOST_BYTES", 500)
     monkeypatch.setattr(web, "_MOST_SECONDS", -1)
     with pytest.raises(SourceError, match="not done after -1 seconds"):
         fetch(f"{address}/us.csv", WANTED)
@@ -186,7 +186,7 @@ def test_an_address_that_does_not_answer_well_is_said(address: str, monkeypatch:
 
 def test_what_is_not_the_whole_file_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch(f"{address}/packed/us.csv", WANTED)[0].data == b"packed"
-    monkeypatch.setattr(web, "_MOST_BYTES", 500_000)
+    monkeypatch.setattr(web, "MOST_BYTES", 500_000)
     for location, says in {
         f"{address}/part/us.csv": "the server answered 206, not the whole file",
         f"{address}/unasked/us.csv": "304 Not Modified",

@@ -16,7 +16,7 @@ from tallybook.book.alone import alone, undisturbed
 from tallybook.book.mortality import SourceDeaths, coverage, estimated, rows_of
 from tallybook.book.publishing import REGISTER_FILE, Publisher, terms
 from tallybook.book.rebuilding import RAW, Rebuilder, Rebuilt
-from tallybook.book.recording import Progress, Recorder, Refused, Vintages, day_of
+from tallybook.book.recording import Recorder, Refused, Vintages, day_of
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError, ContractError
 from tallybook.ledger import Ledger, Recorded
@@ -36,7 +36,7 @@ from tallybook.release.findings import findings_of, findings_of_deaths
 from tallybook.release.folder import check_target
 from tallybook.release.live import close, open_days
 from tallybook.release.write import Release
-from tallybook.sources.archive import Act, Archive
+from tallybook.sources.archive import Act, Archive, Progress
 from tallybook.sources.cards import Source
 from tallybook.sources.catalogue import Catalogue, read_catalogue
 

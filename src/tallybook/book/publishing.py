@@ -26,7 +26,6 @@ from tallybook.book.mortality import (
     rows_of,
     sources_of,
 )
-from tallybook.book.recording import Progress
 from tallybook.book.releasing import Published, ReleaseLog
 from tallybook.errors import BookError, DataRefusedError, LedgerError
 from tallybook.ledger import Ledger
@@ -53,7 +52,7 @@ from tallybook.release.layout import places_table, plain_numbers, published_numb
 from tallybook.release.live import FOLDER, close, in_time, latest_day, live_tables, open_days
 from tallybook.release.weeks import WEEKS, weeks_table
 from tallybook.release.write import PROVENANCE, History, Release, lacks, provenance, write_release
-from tallybook.sources.archive import Act, Archive, Fetched
+from tallybook.sources.archive import Act, Archive, Fetched, Progress
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.published import REGISTER
 from tallybook.sources.terms import non_commercial, stated_attribution, stated_licence

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.book.alone import alone
-from tallybook.book.recording import Progress
 from tallybook.errors import DataRefusedError, LedgerError, TallybookError
 from tallybook.ledger import Ledger
 from tallybook.model.checksums import Damage
@@ -24,7 +23,7 @@ from tallybook.model.places import Gazetteer
 from tallybook.model.reports import Reports
 from tallybook.release.live import close, in_time
 from tallybook.release.swap import replaced
-from tallybook.sources.archive import Act, Archive, Fetched, Used
+from tallybook.sources.archive import Act, Archive, Fetched, Progress, Used
 from tallybook.sources.catalogue import Catalogue
 from tallybook.sources.feeds import parse_source
 

@@ -24,14 +24,11 @@ from tallybook.model.metrics import Level
 from tallybook.model.places import Gazetteer
 from tallybook.model.reports import Reports
 from tallybook.sources.all_cause import FILE
-from tallybook.sources.archive import Act, Archive, Fetched, Used
+from tallybook.sources.archive import Act, Archive, Fetched, Progress, Used
 from tallybook.sources.cards import Source
 from tallybook.sources.feeds import fetch_source, name_in_feed, parse_source
 from tallybook.sources.published import Feed
 from tallybook.sources.vintages import Vintage
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is (0: not known)."""
 
 Refused = Callable[[DataRefusedError], None]
 """Called with why a version of a file was refused."""

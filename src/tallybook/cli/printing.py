@@ -144,6 +144,7 @@ def print_release(book: Book, release: Release) -> None:
 def print_explanation(book: Book, made: Explanation) -> None:
     """Print what an average is made of."""
     from tallybook.measures.rates import half_up
+    from tallybook.model.cards import REPORTING
 
     place = book.places.title(made.place)
     out.print(f"[bold]{escape(place)}, {made.metric}, {made.date:%A} {made.date}[/]")
@@ -166,7 +167,7 @@ def print_explanation(book: Book, made: Explanation) -> None:
     if made.window_end < made.date and not made.parts:
         out.print(f"[dim]Nothing to add since {made.window_end}: its average is carried forward.[/]")
     if not made.parts:
-        out.print(f"[dim]{_HOW[made.reporting]}[/]")
+        out.print(f"[dim]{REPORTING[made.reporting]}[/]")
 
 
 def _came_from(origin: Origin, zone: ZoneInfo) -> str:
@@ -175,12 +176,6 @@ def _came_from(origin: Origin, zone: ZoneInfo) -> str:
     since = f"{origin.as_of.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     where = f"{origin.file}, SHA-256 {origin.sha256[:12]}…"
     return f"From {origin.source}: {total}, known since {since}{times} ({where})."
-
-
-_HOW = {
-    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
-    "explicit": "The source says which days it reported on; a reported zero is a zero.",
-}
 
 
 def _days_table(made: Explanation) -> Table:

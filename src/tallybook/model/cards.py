@@ -11,9 +11,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tallybook.model.metrics import COUNTS, RATES, Level
 from tallybook.model.mortality import PlaceTerms
+from tallybook.model.strict import Strict
 
 Reporting = Literal["infer-from-zero", "explicit"]
 """How days without data are known: inferred from zero counts, or said by the source."""
+
+REPORTING: Final[dict[Reporting, str]] = {
+    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
+    "explicit": "The source says which days it reported on; a reported zero is a zero.",
+}
+"""The same in a sentence."""
 
 Cadence = Literal["daily", "weekdays", "weekly"]
 """How often a source reports."""
@@ -90,11 +97,7 @@ Address = Annotated[str, AfterValidator(_web)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DateColumn(_Part):
+class DateColumn(Strict):
     """Where a table has its dates.
 
     Attributes:
@@ -106,7 +109,7 @@ class DateColumn(_Part):
     format: Annotated[str, AfterValidator(_date_format)] = "%Y-%m-%d"
 
 
-class WeekColumns(_Part):
+class WeekColumns(Strict):
     """Where a table has its MMWR weeks. A week is dated by the Saturday it ends on.
 
     Attributes:
@@ -118,7 +121,7 @@ class WeekColumns(_Part):
     week: ColumnName
 
 
-class PlaceColumns(_Part):
+class PlaceColumns(Strict):
     """Where a table has its places; those that are given must name one and the same place.
 
     Attributes:
@@ -146,7 +149,7 @@ class PlaceColumns(_Part):
         return {way: column for way, column in self if column}
 
 
-class MetricColumn(_Part):
+class MetricColumn(Strict):
     """Where a table has a metric.
 
     Attributes:

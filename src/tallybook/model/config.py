@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from tallybook.errors import BookError
@@ -17,6 +17,7 @@ from tallybook.model.metrics import Level, Metric
 from tallybook.model.mortality import YearRange
 from tallybook.model.names import meant
 from tallybook.model.refusals import in_plain_words, mended
+from tallybook.model.strict import Strict
 
 
 def _zone(name: str) -> str:
@@ -31,11 +32,7 @@ Days = Annotated[int, Field(strict=True, ge=1, le=366)]
 """The days of a window."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AveragesConfig(_Strict):
+class AveragesConfig(Strict):
     """The days of the rolling averages.
 
     Attributes:
@@ -62,7 +59,7 @@ class AveragesConfig(_Strict):
         return {level: {metric.value: own[level].get(metric, self.days) for metric in Metric} for level in Level}
 
 
-class ExcessConfig(_Strict):
+class ExcessConfig(Strict):
     """How deaths from all causes are expected.
 
     Attributes:
@@ -91,7 +88,7 @@ def _host(name: str) -> str:
     return name
 
 
-class FetchConfig(_Strict):
+class FetchConfig(Strict):
     """What may be fetched.
 
     Attributes:
@@ -113,7 +110,7 @@ def _email(text: str) -> str:
     return text
 
 
-class ContactConfig(_Strict):
+class ContactConfig(Strict):
     """Who answers questions about the data.
 
     Attributes:
@@ -129,7 +126,7 @@ Format = Literal["xlsx", "sqlite"]
 """What a release may come in besides CSV and Parquet."""
 
 
-class BookConfig(_Strict):
+class BookConfig(Strict):
     """What ``book.toml`` says.
 
     Attributes:

@@ -59,6 +59,10 @@ class Level(StrEnum):
     TOWN = "town"
 
 
+PLURALS: Final = {Level.NATION: "the nation", Level.STATE: "states", Level.COUNTY: "counties", Level.TOWN: "towns"}
+"""What the places of a level are called."""
+
+
 def level_of(name: str) -> Level:
     """Return the level of this name.
 

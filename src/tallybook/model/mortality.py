@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from tallybook.model.strict import Strict
 
 FREQUENCIES: Final = ("weekly", "monthly")
 """Whether deaths are counted by week or by month."""
@@ -52,11 +54,7 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HolidayTerm(_Part):
+class HolidayTerm(Strict):
     """Days on which an agency registers no deaths: their number in a week is a term of the model.
 
     Attributes:
@@ -70,7 +68,7 @@ class HolidayTerm(_Part):
     names: tuple[str, ...] = ()
 
 
-class PlaceTerms(_Part):
+class PlaceTerms(Strict):
     """What is particular in how deaths are expected in a place.
 
     Attributes:

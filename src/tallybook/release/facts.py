@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.model.licences import Licence, licence
-from tallybook.model.metrics import COUNTS, Level
+from tallybook.model.metrics import COUNTS, PLURALS, Level
 from tallybook.model.texts import in_one_row
 from tallybook.release.dictionary import read_sources
 from tallybook.release.layout import AVERAGES, STEMS
@@ -35,8 +35,6 @@ _UNKNOWN: Final = "application/octet-stream"
 
 COUNTRY: Final = "United States"
 """Where all places of the gazetteer are."""
-
-_MANY: Final = {Level.NATION: "the nation", Level.STATE: "states", Level.COUNTY: "counties", Level.TOWN: "towns"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Facts:
         days = f" from {self.first} to {self.last}" if self.first else ""
         if not what:
             return f"{self.title}, as published by {self.publisher}."
-        where = in_one_row([_MANY[level] for level in self.levels])
+        where = in_one_row([PLURALS[level] for level in self.levels])
         return (
             f"Cumulative counts of {what} by date{days}, of {where}; new counts, "
             "rolling averages and rates per 100,000 people; what was revised, and where each value comes from. "

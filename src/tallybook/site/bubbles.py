@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tallybook.site.compare import THINGS, nothing_yet
+from tallybook.model.metrics import PLURALS
+from tallybook.site.compare import nothing_yet
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
 from tallybook.site.series import level_compared, metrics_compared
@@ -28,8 +29,8 @@ def bubbles_page(site: Opened) -> Iterator[Page]:
     yield Page(
         "bubbles.html",
         "bubbles.html",
-        f"{THINGS[level].capitalize()} as bubbles",
+        f"{PLURALS[level].capitalize()} as bubbles",
         said,
         scripts,
-        {"things": THINGS[level], "unit": unit, "step": _STEPS[unit], "speeds": _SPEEDS[unit]},
+        {"things": PLURALS[level], "unit": unit, "step": _STEPS[unit], "speeds": _SPEEDS[unit]},
     )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tallybook.model.metrics import Level
+from tallybook.model.metrics import PLURALS
 from tallybook.site.opened import Opened
 from tallybook.site.page import Page
 from tallybook.site.series import level_compared, metrics_compared
-
-THINGS = {Level.STATE: "states", Level.COUNTY: "counties", Level.TOWN: "towns", Level.NATION: "the nation"}
-"""What the places of a level are called."""
 
 
 def compare_page(site: Opened) -> Iterator[Page]:
@@ -19,10 +16,10 @@ def compare_page(site: Opened) -> Iterator[Page]:
     if level is None:
         yield nothing_yet("compare.html", "Compare places", site)
         return
-    context = {"things": THINGS[level], "unit": site.unit(level)}
+    context = {"things": PLURALS[level], "unit": site.unit(level)}
     scripts = ("vega.js", "series.js", f"series/{metrics_compared(site)[0]}.js", "specs/compare.js", "compare.js")
-    said = f"{site.title}: {THINGS[level]} compared from the {site.unit(level)} their outbreak began, or by date."
-    yield Page("compare.html", "compare.html", f"Compare {THINGS[level]}", said, scripts, context)
+    said = f"{site.title}: {PLURALS[level]} compared from the {site.unit(level)} their outbreak began, or by date."
+    yield Page("compare.html", "compare.html", f"Compare {PLURALS[level]}", said, scripts, context)
 
 
 def nothing_yet(path: str, title: str, site: Opened) -> Page:

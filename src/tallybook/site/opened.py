@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tallybook.charts.measures import Unit
+from tallybook.model.cards import REPORTING
 from tallybook.model.licences import licence
 from tallybook.model.metrics import COUNTS, Level
 from tallybook.model.weeks import week_label
@@ -157,7 +158,7 @@ class Opened:
         """Return how days without data are known at a level, in a sentence."""
         if self.weekly(level):
             return _BY_WEEK
-        return _REPORTING[self.card["method"]["reporting"][level]]
+        return REPORTING[self.card["method"]["reporting"][level]]
 
 
 _BY_WEEK: Final = (
@@ -166,9 +167,3 @@ _BY_WEEK: Final = (
     "covered by the next one that is known; it is never taken as zero."
 )
 """How days without data are known where weeks are reported."""
-
-
-_REPORTING: Final = {
-    "infer-from-zero": "A day without new counts is taken as one without data; the next day with data covers it.",
-    "explicit": "The source says which days it reported on; a reported zero is a zero.",
-}

@@ -14,13 +14,13 @@ import httpx
 import stamina
 
 from tallybook.errors import SourceError
+from tallybook.model.files import MOST_BYTES
 from tallybook.model.packed import PackedError, unpacked
 from tallybook.sources.archive import Archive, Fetched, Progress, without_password
 from tallybook.sources.guard import Guarded
 
 _TIMEOUT_SECONDS = 60
 _MOST_SECONDS = 1800
-_MOST_BYTES = 2 * 1024**3
 _ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 60.0
@@ -87,7 +87,7 @@ class Web:
         chunks = []
         for chunk in response.iter_raw():
             chunks.append(chunk)
-            if response.num_bytes_downloaded > _MOST_BYTES:
+            if response.num_bytes_downloaded > MOST_BYTES:
                 raise _too_large(address)
             if time.monotonic() - began > _MOST_SECONDS:
                 raise SourceError(
@@ -148,10 +148,10 @@ def unpacked_answer(data: bytes, encoding: str | None, address: str) -> bytes:
     if encoding not in ("gzip", "x-gzip"):
         raise SourceError(f"cannot read {address}: it came packed as {encoding!r}, which was not asked for")
     try:
-        return unpacked(data, most=_MOST_BYTES)
+        return unpacked(data, most=MOST_BYTES)
     except PackedError as error:
         raise SourceError(f"cannot read {address}: what came {error}", hint="try again later") from None
 
 
 def _too_large(address: str) -> SourceError:
-    return SourceError(f"cannot read {address}: more than {_MOST_BYTES:,} bytes", hint="is it the right file?")
+    return SourceError(f"cannot read {address}: more than {MOST_BYTES:,} bytes", hint="is it the right file?")
