@@ -1,5 +1,5 @@
 import datetime as dt
-import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,14 @@ def estimates(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl
 
 def titles(chart: alt.LayerChart) -> list[str]:
     said: dict[str, Any] = chart.to_dict()["title"]
-    return [said["text"], *said["subtitle"]]
+    return [" ".join(said["text"]), *" ".join(said["subtitle"]).rstrip(".").split(". ")]
+
+
+def ends(chart: alt.LayerChart) -> list[dict[str, Any]]:
+    """The ends of the areas that are drawn."""
+    made = chart.to_dict()
+    rows: list[dict[str, Any]] = made["datasets"][made["layer"][1]["data"]["name"]]
+    return rows
 
 
 def test_the_headline_says_in_words_what_can_be_said(estimates: pl.DataFrame) -> None:
@@ -45,41 +52,42 @@ def test_the_headline_says_in_words_what_can_be_said(estimates: pl.DataFrame) ->
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_it_is_drawn_without_a_browser(estimates: pl.DataFrame, tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"austria.{ending}"
-    excess(estimates, "Austria", source="Statistik Austria").save(str(file))
+    excess(estimates, "Austria", source="Source: Statistik Austria.").save(str(file))
     assert file.read_bytes().startswith(b"\x89PNG" if ending == "png" else b"<svg")
     if ending == "svg":
-        text = file.read_text()
+        text = " ".join(re.findall(r">([^<>]+)</(?:text|tspan)>", file.read_text()))
+        assert "deaths expected" in text
         assert "Source: Statistik Austria." in text
         assert "year + s(week), fitted to 2015–2019" in text
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_has_the_colours_of_its_theme_and_a_description(estimates: pl.DataFrame, theme: ThemeName) -> None:
-    made = excess(estimates, "Austria", theme=theme).to_dict()
-    assert made["background"] == THEMES[theme].ground
-    colours = json.dumps([layer["mark"] for layer in made["layer"]])
-    assert THEMES[theme].deaths in colours
-    assert "about 6,900 more deaths than expected" in made["description"]
+def test_it_has_the_colours_of_its_theme_and_a_description(
+    estimates: pl.DataFrame, tmp_path: Path, theme: ThemeName
+) -> None:
+    made = excess(estimates, "Austria", theme=theme)
+    made.save(str(tmp_path / "austria.svg"))
+    drawn = (tmp_path / "austria.svg").read_text()
+    assert f'fill="{THEMES[theme].ground}"' in drawn
+    assert f'stroke="{THEMES[theme].deaths}"' in drawn
+    assert "about 6,900 more deaths than expected" in made.to_dict()["description"]
 
 
 def test_the_shaded_area_ends_where_the_lines_cross() -> None:
     deaths = {1: 100, 2: 100, 3: 140}
     rows = months(lambda year, month: deaths.get(month, 120) if year == 2020 else 120, years=range(2018, 2021))
     few = excess_deaths(rows.filter(pl.col("month") <= 3), place="geoid", terms=[{"place": "USA-39", "january": False}])
-    made = excess(few, "USA-39").to_dict()
-    above = made["datasets"][made["layer"][1]["data"]["name"]]
-    crossing = above[2]
-    assert crossing["deaths"] == crossing["expected_deaths"] == crossing["edge"] == 120
-    assert crossing["date"].startswith("2020-02-15T12:00")
-    assert [row["edge"] for row in above] == [120, 120, 120, 140]
+    drawn = ends(excess(few, "USA-39"))
+    crossing = drawn[2]
+    assert crossing["deaths"] == crossing["expected"] == 120
+    assert crossing["date"] == dt.datetime(2020, 2, 15, 12, tzinfo=dt.UTC).timestamp() * 1000
+    assert [row["deaths"] for row in drawn] == [100, 100, 120, 140]
 
 
 def test_a_hole_stays_one_and_weeks_without_dates_have_their_place() -> None:
     rows = weeks(lambda year, week: None if (year, week) == (2020, 9) else 100 + week % 3)
-    made = excess(excess_deaths(rows, place="geoid"), "USA-39").to_dict()
-    above = made["datasets"][made["layer"][1]["data"]["name"]]
-    hole = [row for row in above if row["deaths"] is None]
-    assert [(row["edge"], row["date"][:10]) for row in hole] == [(None, dt.date(2020, 3, 1).isoformat())]
+    (hole,) = (row for row in ends(excess(excess_deaths(rows, place="geoid"), "USA-39")) if row["deaths"] is None)
+    assert hole["date"] == dt.datetime(2020, 3, 1, tzinfo=dt.UTC).timestamp() * 1000
 
 
 def test_what_cannot_be_drawn_is_said(estimates: pl.DataFrame) -> None:

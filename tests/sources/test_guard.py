@@ -190,7 +190,7 @@ def test_a_book_opts_hosts_in(book: Book, port: int) -> None:
     file.write_text(f'{said}\n[fetch]\nprivate_hosts = ["127.0.0.1"]\n')
     assert Book(book.folder).record("nyt", address)[0].added == 2
     file.write_text(f'{said}\n[fetch]\nprivate_hosts = ["http://127.0.0.1/"]\n')
-    with pytest.raises(BookError, match=r"fetch.private_hosts.0: 'http://127.0.0.1/' is no host"):
+    with pytest.raises(BookError, match=r"fetch.private_hosts: 'http://127.0.0.1/' is no host"):
         Book(book.folder)
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Final, Unpack
 
+import altair as alt
 import polars as pl
 
-from tallybook.charts.style import SANS, SERIF, THEMES, Theme, ThemeName
+from tallybook.charts import picture as look
 from tallybook.errors import ContractError
 from tallybook.measures.frames import require, take
 from tallybook.model.mortality import DEATHS_SCHEMA, PLACE, days_of_period, title
 
-if TYPE_CHECKING:
-    import altair as alt
-
-    from tallybook.charts.picture import Drawn, Words
-
 _NEEDED: Final = ("year", "deaths", "expected_deaths", "expected_low", "expected_high", "baseline_years", "model")
 _SUMS: Final = ("cumulative_excess", "cumulative_excess_low", "cumulative_excess_high")
 _DATE: Final = "utcFormat(datum.value, '%b %Y')"
-_WIDTH: Final = 720
 _HEIGHT: Final = 340
+_REACH_DAYS: Final = {True: 3.5, False: 16.0}
+_MS: Final = 86_400_000
 
 
-def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = "") -> alt.LayerChart:
+def excess(frame: Any, place: str, **words: Unpack[look.Words]) -> alt.LayerChart:
     """Return the chart of a place's excess deaths: deaths, those expected with their interval, the excess shaded.
 
     ``.save("austria.png")``, or ``.svg``, draws it without a browser.
@@ -32,8 +29,7 @@ def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = 
         frame: as ``excess_deaths`` returns it; any kind of frame. Columns of places other than ``country`` and
             ``placename`` have to be one called ``geoid`` or ``place``.
         place: the country, place and country as in ``Turkey, Istanbul``, or what the place column has.
-        theme: 'light' or 'dark'.
-        source: whom the deaths are from, for the line below.
+        words: headline, subtitle, source, theme, width, height; see ``Words``.
 
     Raises:
         ContractError: a column is missing, or nothing is expected of the place.
@@ -41,54 +37,28 @@ def excess(frame: Any, place: str, *, theme: ThemeName = "light", source: str = 
     >>> from tallybook import excess_deaths
     >>> years = pl.DataFrame({"geoid": "USA-39", "year": [2018, 2019, 2020], "month": 3, "deaths": [90, 110, 140]})
     >>> excess(excess_deaths(years, place="geoid"), "USA-39").to_dict()["title"]["text"]
-    'USA-39: about as many deaths as expected'
+    ['USA-39: about as many deaths as expected']
     """
-    import altair as alt
-
     rows = place_rows(take(frame)[0], place)
-    look = THEMES[theme]
-    said, below = headline(rows, place), subtitle(rows)
-    x = alt.X("date:T", axis=alt.Axis(title=None, format="%b %Y", labelOverlap=True, grid=False))
-    layers = [*_areas(rows, x, look), *_lines(rows, x, look), _footer(source, rows, look)]
-    chart: alt.LayerChart = (
-        alt.layer(*layers)
-        .properties(
-            title=alt.TitleParams(said, subtitle=below, anchor="start", frame="group", offset=16, subtitlePadding=6),
-            width=_WIDTH,
-            height=_HEIGHT,
-            description=". ".join([said, *below]),
-            background=look.ground,
-            padding=12,
-        )
-        .configure(font=SANS)
-        .configure_view(stroke=None)
-        .configure_title(
-            font=SERIF, fontSize=22, color=look.text, subtitleFont=SANS, subtitleFontSize=13, subtitleColor=look.quiet
-        )
-        .configure_axis(
-            labelColor=look.quiet, labelFontSize=12, gridColor=look.line, domainColor=look.line, tickColor=look.line
-        )
-    )
-    return chart
+    words.setdefault("headline", headline(rows, place))
+    words.setdefault("subtitle", f"{'. '.join(subtitle(rows))}.")
+    words.setdefault("height", _HEIGHT)
+    words["source"] = " ".join(filter(None, [f"{expected_by(rows)}.", words.get("source")]))
+    return drawn(periods(rows), areas(rows))(**words)
 
 
-def drawn(periods: str, areas: str) -> Drawn:
-    """Return the picture of a place still to be given its words and its data, for a page.
+def drawn(periods: Any, areas: Any) -> look.Drawn:
+    """Return the picture of a place still to be given its words; a page names the data, a notebook brings frames.
 
     Args:
-        periods: the name of ``date`` (milliseconds since 1970, UTC), ``reach`` (half a period, in milliseconds),
-            ``deaths``, ``expected``, ``low``, ``high``; one row per period.
-        areas: the name of ``date``, ``expected``, ``deaths``; the same, and a row wherever the two lines cross.
+        periods: as ``periods`` returns it.
+        areas: as ``areas`` returns it.
     """
-    import altair as alt
-
-    from tallybook.charts import picture
-
-    ink, quiet, context = (picture.by_theme(role) for role in ("deaths", "quiet", "context"))
+    ink, quiet, context = (look.by_theme(role) for role in ("deaths", "quiet", "context"))
     scale = alt.Scale(type="utc", nice=False)
-    x = alt.X("date:T", scale=scale, axis=picture.axis(labelExpr=_DATE, tickCount=6, labelFlush=True))
-    y = alt.Y("expected:Q", scale=alt.Scale(zero=True), axis=picture.levels())
-    every, parts = alt.Chart(picture.rows(periods)), alt.Chart(picture.rows(areas))
+    x = alt.X("date:T", scale=scale, axis=look.axis(labelExpr=_DATE, tickCount=6, labelFlush=True))
+    y = alt.Y("expected:Q", scale=alt.Scale(zero=True), axis=look.levels())
+    every, parts = alt.Chart(look.rows(periods)), alt.Chart(look.rows(areas))
     band = every.mark_area(fill=context, opacity=0.25, aria=False).encode(x, alt.Y("low:Q"), y2="high:Q")
     shaded = [
         parts.transform_calculate(edge=f"datum.deaths === null ? null : {side}(datum.deaths, datum.expected)")
@@ -101,12 +71,67 @@ def drawn(periods: str, areas: str) -> Drawn:
     at = every.transform_filter("hov !== null && abs(datum.date - hov) <= datum.reach").encode(x)
     rule = at.mark_rule(stroke=quiet, aria=False)
     dot = at.mark_circle(size=45, fill=ink, opacity=1, aria=False).encode(alt.Y("deaths:Q"))
-    layers = (band, *shaded, rule, expected, deaths, dot)
+    layers = (band, *shaded, rule, expected, deaths, dot, *_names(every, x, {"deaths": ink, "expected": quiet}))
 
-    def finished(**words: Unpack[Words]) -> alt.LayerChart:
-        return picture.picture(*layers, parameters=(alt.param("hov", value=None),), **words)
+    def finished(**words: Unpack[look.Words]) -> alt.LayerChart:
+        return look.picture(*layers, parameters=(alt.param("hov", value=None),), **words)
 
     return finished
+
+
+def _names(every: alt.Chart, x: alt.X, inks: dict[str, alt.ExprRef]) -> list[alt.Chart]:
+    """Return the names of the two lines at their ends, the upper one above, the lower one below."""
+    last = (
+        every.transform_filter("datum.deaths !== null && datum.expected !== null")
+        .transform_joinaggregate(last="max(date)")
+        .transform_filter("datum.date === datum.last")
+    )
+    above = {"deaths": "datum.deaths >= datum.expected", "expected": "datum.deaths < datum.expected"}
+    return [
+        last.mark_text(
+            align="left", dx=6, dy=alt.expr(f"{above[name]} ? -7 : 7"), text=name, fill=ink, fontSize=13, aria=False
+        ).encode(x, alt.Y(f"{name}:Q"))
+        for name, ink in inks.items()
+    ]
+
+
+def periods(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return what is drawn of a place's periods, one row each.
+
+    Args:
+        rows: as ``place_rows`` returns them.
+
+    Returns:
+        ``date`` (milliseconds since 1970, UTC), ``reach`` (half a period, in milliseconds), ``deaths``, ``expected``,
+        ``low``, ``high``.
+    """
+    reach = _REACH_DAYS[bool(rows["week"].is_not_null().any())] * _MS
+    named = {"expected_deaths": "expected", "expected_low": "low", "expected_high": "high"}
+    return rows.select(_ms(), pl.lit(reach).alias("reach"), "deaths", *named).rename(named)
+
+
+def areas(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the ends of the shaded areas: ``date``, ``expected``, ``deaths``, as ``periods`` has them.
+
+    There is a further row wherever the two lines cross.
+    """
+    points = rows.select(_ms().cast(pl.Float64), pl.col("expected_deaths", "deaths").cast(pl.Float64))
+    gap = pl.col("deaths") - pl.col("expected_deaths")
+    share = gap / (gap - gap.shift(-1))
+    crosses = (gap * gap.shift(-1)).fill_null(0) < 0
+    between = points.select(pl.all() + (pl.all().shift(-1) - pl.all()) * share, crosses=crosses).filter("crosses")
+    both = pl.concat([points, between.drop("crosses")]).sort("date")
+    return both.with_columns(pl.col("date").cast(pl.Int64)).rename({"expected_deaths": "expected"})
+
+
+def _ms() -> pl.Expr:
+    return pl.col("date").cast(pl.Datetime("ms")).cast(pl.Int64)
+
+
+def expected_by(rows: pl.DataFrame) -> str:
+    """Return how deaths were expected."""
+    model, years = rows.drop_nulls("model").select("model", "baseline_years").row(0)
+    return f"Expected: {model}, fitted to {years.replace('-', '–')}; the band is the 95 % prediction interval"
 
 
 def headline(rows: pl.DataFrame, place: str) -> str:
@@ -166,67 +191,3 @@ def place_rows(frame: pl.DataFrame, place: str) -> pl.DataFrame:
 def _sums(rows: pl.DataFrame) -> list[float | None]:
     known = rows.drop_nulls("cumulative_excess").select(_SUMS).tail(1).rows()
     return list(known[0]) if known else [None, None, None]
-
-
-def _areas(rows: pl.DataFrame, x: alt.X, look: Theme) -> list[alt.Chart]:
-    """Return the band of the interval, and the area between deaths and those expected: above it, and below."""
-    import altair as alt
-
-    deaths, expected = pl.col("deaths"), pl.col("expected_deaths")
-    points = crossed(rows)
-    above = points.with_columns(edge=pl.when(deaths >= expected).then(deaths).when(deaths < expected).then(expected))
-    below = points.with_columns(edge=pl.when(deaths <= expected).then(deaths).when(deaths > expected).then(expected))
-    y = alt.Y("expected_deaths:Q", axis=alt.Axis(title=None, format=",d", tickCount=5), scale=alt.Scale(zero=True))
-    band = alt.Chart(rows.select("date", "expected_low", "expected_high")).mark_area(color=look.context, opacity=0.25)
-    return [
-        band.encode(x=x, y=alt.Y("expected_low:Q"), y2=alt.Y2("expected_high:Q")),
-        alt.Chart(above).mark_area(color=look.deaths, opacity=0.5).encode(x=x, y=y, y2=alt.Y2("edge:Q")),
-        alt.Chart(below).mark_area(color=look.deaths, opacity=0.15).encode(x=x, y=y, y2=alt.Y2("edge:Q")),
-    ]
-
-
-def crossed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``date``, ``expected_deaths`` and ``deaths``, and a further point wherever the two lines cross."""
-    at = pl.col("date").cast(pl.Datetime("ms")).cast(pl.Float64)
-    points = rows.select(at, pl.col("expected_deaths", "deaths").cast(pl.Float64))
-    gap = pl.col("deaths") - pl.col("expected_deaths")
-    share = gap / (gap - gap.shift(-1))
-    crosses = (gap * gap.shift(-1)).fill_null(0) < 0
-    between = points.select(pl.all() + (pl.all().shift(-1) - pl.all()) * share, crosses=crosses).filter("crosses")
-    both = pl.concat([points, between.drop("crosses")]).sort("date")
-    return both.with_columns(pl.col("date").cast(pl.Int64).cast(pl.Datetime("ms")))
-
-
-def _lines(rows: pl.DataFrame, x: alt.X, look: Theme) -> list[alt.Chart]:
-    """Return the two lines, each with its name at its end; the upper name above, the lower below."""
-    import altair as alt
-
-    last = rows.drop_nulls(["deaths", "expected_deaths"]).tail(1)
-    upper = "deaths" if (last["deaths"] >= last["expected_deaths"]).any() else "expected_deaths"
-    looks: dict[str, dict[str, Any]] = {
-        "expected_deaths": {"color": look.quiet, "strokeWidth": 1.6, "strokeDash": [5, 3]},
-        "deaths": {"color": look.deaths, "strokeWidth": 2.4},
-    }
-    layers = []
-    for column, line in looks.items():
-        y = alt.Y(f"{column}:Q", title=None)
-        layers.append(alt.Chart(rows.select("date", column)).mark_line(**line).encode(x=x, y=y))
-        name = alt.Chart(last.select("date", column)).mark_text(
-            align="left", dx=6, dy=-7 if column == upper else 7, color=line["color"], font=SANS, fontSize=13
-        )
-        layers.append(name.encode(x=x, y=y, text=alt.value(column.removesuffix("_deaths"))))
-    return layers
-
-
-def _footer(source: str, rows: pl.DataFrame, look: Theme) -> alt.Chart:
-    """Return the lines below: how deaths were expected, and whom they are from."""
-    import altair as alt
-
-    model, years = rows.drop_nulls("model").select("model", "baseline_years").row(0)
-    said = [f"Expected: {model}, fitted to {years.replace('-', '–')}; the band is the 95 % prediction interval."]
-    said += [f"Source: {source}."] if source else []
-    line = alt.Chart(pl.DataFrame({"x": [0]})).mark_text(
-        align="left", baseline="top", color=look.quiet, font=SANS, fontSize=11, lineBreak="\n", lineHeight=15
-    )
-    made: alt.Chart = line.encode(x=alt.value(0), y=alt.value(_HEIGHT + 34), text=alt.value("\n".join(said)))
-    return made

@@ -151,10 +151,15 @@ def picture(
         text=wrapped(headline, width, "headline"),
         subtitle=wrapped(subtitle, width, "subtitle") if subtitle else [],
     )
+    told = ". ".join(filter(None, [headline, subtitle]))
     chart = alt.layer(*layers, foot, datasets={"once": [{"one": 1}]})
     return _configured(
         chart.add_params(dark, said, *parameters).properties(
-            title=title, width=width, height=height, background=by_theme("ground")
+            title=title,
+            **({"description": told} if told else {}),
+            width=width,
+            height=height,
+            background=by_theme("ground"),
         )
     )
 

@@ -168,6 +168,8 @@ def excess(
     output: Output,
     name: Annotated[str, typer.Option("--place", help="A country, or a place and its country.")],
     theme: Theme = "light",
+    headline: Headline = None,
+    pixels: Pixels = None,
     folder: BookFolder = Path(),
 ) -> None:
     """Draw a place's deaths from all causes beside those expected, with the interval, the excess shaded."""
@@ -176,8 +178,9 @@ def excess(
 
     book = Book(folder)
     made, terms = book.excess(), book.terms
-    source = f"{terms['attribution'].rstrip('.')}.\nLicence: {terms['licence'].rstrip('.')}"
-    _save(charts(made, place_of(name, made), theme=theme, source=source), output)
+    source = f"Source: {terms['attribution'].rstrip('.')}. Licence: {terms['licence'].rstrip('.')}."
+    words = _set(" ".join([book.config.notice, source]).strip(), theme, headline, pixels)
+    _save(charts(made, place_of(name, made), **words), output)
 
 
 @app.command(epilog=examples("tallybook chart revisions --place NJ --as-of 2020-07-06 -o then.png --book covid"))
@@ -268,7 +271,11 @@ def _words(book: Book, theme: Literal["light", "dark"], headline: str | None, pi
         raise ContractError("there is nothing to draw", hint="record a feed first")
     zone = ZoneInfo(config.time_zone)
     source = source_line(attribution=terms["attribution"], licence=terms["licence"], as_of=known, zone=zone)
-    words: Words = {"source": " ".join([config.notice, source]).strip(), "theme": theme}
+    return _set(" ".join([config.notice, source]).strip(), theme, headline, pixels)
+
+
+def _set(source: str, theme: Literal["light", "dark"], headline: str | None, pixels: str | None) -> Words:
+    words: Words = {"source": source, "theme": theme}
     if headline:
         words["headline"] = headline
     if pixels:

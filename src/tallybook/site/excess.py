@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
+import polars.selectors as cs
 
-from tallybook.charts.excess import crossed, headline, place_rows, subtitle
+from tallybook.charts.excess import areas, expected_by, headline, periods, place_rows, subtitle
 from tallybook.model.mortality import days_of_period, title
 from tallybook.site.latest import curve
 from tallybook.site.opened import Opened
@@ -43,22 +44,13 @@ def _charts(extended: pl.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[d
 
 def _chart(extended: pl.DataFrame, place: str) -> dict[str, Any]:
     rows = place_rows(extended, place)
-    weekly = rows["week"].is_not_null().any()
-    ms = pl.col("date").cast(pl.Datetime("ms")).cast(pl.Int64)
-    periods = rows.select(
-        ms.alias("date"),
-        "deaths",
-        *(pl.col(name).round(1) for name in ("expected_deaths", "expected_low", "expected_high")),
-    )
-    areas = crossed(rows).select(ms.alias("date"), pl.col("expected_deaths", "deaths").round(1))
-    model, years = rows.drop_nulls("model").select("model", "baseline_years").row(0)
+    shown = (table.with_columns(cs.float().round(1)) for table in (periods(rows).drop("reach"), areas(rows)))
     return {
         "place": place,
         "headline": headline(rows, place),
-        "subtitle": f"{'. '.join(subtitle(rows))}. Expected: {model}, fitted to {years}.",
-        "period": "week" if weekly else "month",
-        "periods": periods.rows(),
-        "areas": areas.rows(),
+        "subtitle": f"{'. '.join(subtitle(rows))}. {expected_by(rows)}.",
+        "period": "week" if rows["week"].is_not_null().any() else "month",
+        **{name: table.rows() for name, table in zip(("periods", "areas"), shown, strict=True)},
     }
 
 
