@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -326,8 +325,7 @@ class Book:
             raise ContractError("a past release needs a folder of its own", hint="say where to: --out DIR")
         target = Path(out) if out else self.folder / "public"
         check_target(target, book=self.folder)
-        if as_of is not None:
-            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        self._check_past(as_of)
         pages = self.config.site if site is None else site
         return self._publisher().publish(target, as_of=as_of, log=out is None, site=pages, progress=progress)
 
@@ -349,8 +347,7 @@ class Book:
         from tallybook.book.spark import publish_with, shared_target
 
         target = shared_target(out, book=self.folder)
-        if as_of is not None:
-            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+        self._check_past(as_of)
         return publish_with(session, self._publisher(), target, as_of=as_of)
 
     def changes(self, since: datetime, until: datetime | None = None) -> pl.DataFrame:
@@ -472,10 +469,14 @@ class Book:
             raise BookError("no deaths from all causes are recorded", hint="record excess-deaths/deaths.csv of a feed")
         return deaths
 
-    def _known(self, as_of: datetime | None, *, where: pl.Expr | None = None) -> pl.DataFrame:
-        """Return what was known of some keys at a moment, or is now. What will be known is not known yet."""
+    def _check_past(self, as_of: datetime | None) -> None:
+        """Refuse a moment that is still to come: what will be known is not known yet."""
         if as_of is not None:
-            day_of(as_of, self._clock(), ZoneInfo(self.config.time_zone))
+            day_of(as_of, self._clock(), self.config.zone)
+
+    def _known(self, as_of: datetime | None, *, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Return what was known of some keys at a moment, or is now."""
+        self._check_past(as_of)
         return self.ledger.as_of(as_of, where=where)
 
     def method(self, as_of: datetime | None = None) -> Method:
@@ -545,7 +546,7 @@ class Book:
             raw=self.raw,
             places=self.places,
             levels=self.config.levels,
-            zone=ZoneInfo(self.config.time_zone),
+            zone=self.config.zone,
             clock=self._clock,
             register=self._feed_register(source.name),
             progress=progress,
@@ -569,7 +570,7 @@ class Book:
         return now
 
     def _today(self) -> date:
-        return self._clock().astimezone(ZoneInfo(self.config.time_zone)).date()
+        return self._clock().astimezone(self.config.zone).date()
 
     def _feed_register(self, feed: str) -> Path:
         return self.folder / "sources" / feed / "anomalies.csv"

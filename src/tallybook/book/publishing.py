@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -211,7 +210,7 @@ class Publisher:
     def close_days(self, live: pl.DataFrame, known: pl.DataFrame) -> tuple[bool, list[str]]:
         """Close the days that are over; return whether that added anything, and notes on the days it cannot close."""
         fresh = in_time(live, self.config.time_zone)
-        today = self.clock().astimezone(ZoneInfo(self.config.time_zone)).date()
+        today = self.clock().astimezone(self.config.zone).date()
         waiting = open_days(fresh, known, today)
         if self.ledger.read_only:
             notes = [f"the live counts of {day} are not final: the ledger is read-only" for day in waiting]
@@ -225,7 +224,7 @@ class Publisher:
 
     def deaths(self, as_of: datetime | None) -> list[SourceDeaths]:
         """Return what the sources say of deaths from all causes, now or as known at a past moment."""
-        zone = ZoneInfo(self.config.time_zone)
+        zone = self.config.zone
         return known_deaths(self.sources.values(), self.raw, as_of or self.clock(), zone)
 
     def _provenance(self, known: pl.DataFrame, live: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -258,7 +257,7 @@ class Publisher:
         of_deaths, notes = self._changed_deaths(before[-1] if before else None, deaths)
         changes = replace(self._changes(before[-1], known, method, told) if before else _no_changes(), deaths=of_deaths)
         state = replace(state, changes=changes.counts())
-        return History([*before, state], changes, told, ZoneInfo(self.config.time_zone)), state, notes
+        return History([*before, state], changes, told, self.config.zone), state, notes
 
     def _recorded_before(self, state: Published) -> list[Published]:
         """Return the last state that was recorded before one, as if it had been published the same way."""
@@ -284,7 +283,7 @@ class Publisher:
         if last is None or (names == {one.source for one in deaths} and all(one.as_of <= last.as_of for one in deaths)):
             return nothing, []
         try:
-            were = deaths_before(names, self.raw, last.as_of, ZoneInfo(self.config.time_zone))
+            were = deaths_before(names, self.raw, last.as_of, self.config.zone)
         except (DataRefusedError, LedgerError) as error:
             return None, [f"which deaths from all causes changed cannot be told: {error}"]
         return changed_deaths(rows_of(were), rows_of(deaths)), []

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from tallybook.book.book import Book
 from tallybook.errors import BookError
@@ -53,7 +52,7 @@ def served_book(book: Book) -> ServedBook:
         about=said,
         folder=book.folder / "public",
         ledger=book.ledger,
-        zone=ZoneInfo(config.time_zone),
+        zone=config.zone,
         levels=config.levels,
         metrics=tuple(metric.value for metric in config.metrics),
         places=book.places,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from tallybook.book.book import Book
 from tallybook.errors import BookError
@@ -43,5 +42,5 @@ def weekly_book(folder: str | Path, *, seed: int = 0) -> Book:
         card.write_text(card.read_text().replace("Name of the agency", _SIMULATOR))
         write_weekly(folder / "feed", seed=seed)
     book = Book(folder)
-    list(book.record_vintages(WEEKLY, FolderHistory(folder / "feed", zone=ZoneInfo(book.config.time_zone))))
+    list(book.record_vintages(WEEKLY, FolderHistory(folder / "feed", zone=book.config.zone)))
     return book

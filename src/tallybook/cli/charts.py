@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -202,7 +201,7 @@ def revisions(
     found = book.places.find(name, among=book.config.levels)
     moment = moment_of(as_of, book)
     then, now = book.totals(found.level, as_of=moment), book.totals(found.level)
-    local = moment.astimezone(ZoneInfo(book.config.time_zone)).date()
+    local = moment.astimezone(book.config.zone).date()
     words = _words(book, theme, headline, pixels)
     unit = _unit(book, found.level)
     chart = charts.revisions(then, now, found.geoid, as_of=local, metric=metric, unit=unit, known=book.places, **words)
@@ -269,7 +268,7 @@ def _words(book: Book, theme: Literal["light", "dark"], headline: str | None, pi
     known = book.ledger.as_of()["as_of"].max()
     if not isinstance(known, datetime):
         raise ContractError("there is nothing to draw", hint="record a feed first")
-    zone = ZoneInfo(config.time_zone)
+    zone = config.zone
     source = source_line(attribution=terms["attribution"], licence=terms["licence"], as_of=known, zone=zone)
     return _set(" ".join([config.notice, source]).strip(), theme, headline, pixels)
 

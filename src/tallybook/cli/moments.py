@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from tallybook.errors import ContractError
 
@@ -34,4 +33,4 @@ def moment_of(text: str, book: Book) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ContractError(f"{text!r} is no moment", hint="write it as 2021-03-05T02:15-05:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(book.config.time_zone))
+    return moment if moment.tzinfo else moment.replace(tzinfo=book.config.zone)

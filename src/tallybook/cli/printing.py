@@ -135,7 +135,7 @@ def print_release(book: Book, release: Release) -> None:
     out.print(table)
     for note in release.notes:
         out.print(f"note: {escape(note)}")
-    moment = release.as_of.astimezone(ZoneInfo(book.config.time_zone))
+    moment = release.as_of.astimezone(book.config.zone)
     out.print(f"published in {escape(str(release.folder))}, as of {moment:%Y-%m-%d %H:%M %Z}")
     if book.config.notice:
         out.print(f"[bold yellow]{escape(book.config.notice)}[/]")
@@ -161,7 +161,7 @@ def print_explanation(book: Book, made: Explanation) -> None:
     for number, (name, words) in enumerate(made.anomalies.items(), start=1):
         out.print(escape(f"[{number}] {words or 'no description'} ({name})"))
     if made.origin:
-        out.print(f"[dim]{escape(_came_from(made.origin, ZoneInfo(book.config.time_zone)))}[/]")
+        out.print(f"[dim]{escape(_came_from(made.origin, book.config.zone))}[/]")
     for note in made.notes:
         out.print(escape(f"the source: {note}"))
     if made.window_end < made.date and not made.parts:

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -95,7 +94,7 @@ def _past(
     if git is None and vintages is not None:
         if path is not None:
             raise ContractError(f"{path!r} is none of the versions in {vintages}", hint="leave it out")
-        return FolderHistory(vintages, pattern=pattern, zone=ZoneInfo(book.config.time_zone))
+        return FolderHistory(vintages, pattern=pattern, zone=book.config.zone)
     if git is None or vintages is not None or path is None:
         raise ContractError("give --vintages DIR, or --git REPO and a file in it", hint="one of them at a time")
     return GitHistory(git, path)

@@ -181,6 +181,11 @@ class BookConfig(Strict):
     ledger: Annotated[str, Field(min_length=1)] = "ledger"
     storage: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone a day ends in."""
+        return ZoneInfo(self.time_zone)
+
     @field_validator("levels", "metrics", "formats")
     @classmethod
     def _once(cls, named: tuple[str, ...]) -> tuple[str, ...]:

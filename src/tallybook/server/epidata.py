@@ -97,23 +97,29 @@ def _covidcast(request: Request, said: Said, desks: Mapping[str, Desk]) -> Respo
     if not columns:
         raise refused("no field is left", f"there are: {', '.join(covidcast.COLUMNS)}")
 
+    def written(rows: pl.DataFrame) -> Iterator[bytes]:
+        return covidcast.written(rows, format_, columns, asked[0].desk.limits.rows)
+
+    return _asked(request, asked, written, FORMATS[format_])
+
+
+def _asked(
+    request: Request,
+    asked: Sequence[covidcast.Query],
+    written: Callable[[pl.DataFrame], Iterator[bytes]],
+    media_type: str,
+) -> Response:
+    """Return the answer to queries, whose rows are written so."""
+    desks = [query.desk for query in asked]
+
     def made(opened: Sequence[Opened]) -> Response:
-        number = sum(query.rows(one) for query, one in zip(asked, opened, strict=True))
-
         def make() -> Iterator[bytes]:
-            return covidcast.written(covidcast.sorted_rows(asked, opened), format_, columns, asked[0].desk.limits.rows)
+            return written(covidcast.sorted_rows(asked, opened))
 
-        return _respond(
-            request,
-            [query.desk for query in asked],
-            opened,
-            make,
-            FORMATS[format_],
-            number,
-            past=any(query.past for query in asked),
-        )
+        number = sum(query.rows(one) for query, one in zip(asked, opened, strict=True))
+        return _respond(request, desks, opened, make, media_type, number, past=any(query.past for query in asked))
 
-    return _opened([query.desk for query in asked], made)
+    return _opened(desks, made)
 
 
 def _covidcast_csv(request: Request, said: Said, desks: Mapping[str, Desk]) -> Response:
@@ -123,23 +129,7 @@ def _covidcast_csv(request: Request, said: Said, desks: Mapping[str, Desk]) -> R
     kept = {name: said[name] for name in ("signal", "geo_values", "as_of") if name in said}
     asked = covidcast.queries({"geo_type": "county", **kept, **_only(said, "geo_type"), "time_values": days}, desks)
 
-    def made(opened: Sequence[Opened]) -> Response:
-        number = sum(query.rows(one) for query, one in zip(asked, opened, strict=True))
-
-        def make() -> Iterator[bytes]:
-            return csv_pieces([covidcast.as_download(covidcast.sorted_rows(asked, opened))])
-
-        return _respond(
-            request,
-            [query.desk for query in asked],
-            opened,
-            make,
-            _CSV,
-            number,
-            past=any(query.past for query in asked),
-        )
-
-    return _opened([query.desk for query in asked], made)
+    return _asked(request, asked, lambda rows: csv_pieces([covidcast.as_download(rows)]), _CSV)
 
 
 def _published(desks: Mapping[str, Desk]) -> list[Desk]:

@@ -6,7 +6,6 @@ same from a server and from a disk, where pages may load scripts but not data.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -19,6 +18,7 @@ from tallybook.charts.ticks import EPOCH
 from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import Level
 from tallybook.site.opened import Opened
+from tallybook.site.scripted import scripted
 
 _HUNDREDTHS: Final = 100
 _PREFERRED: Final = (Level.STATE, Level.TOWN, Level.COUNTY, Level.NATION)
@@ -48,7 +48,7 @@ def series_scripts(site: Opened) -> dict[str, bytes]:
     metrics, totals = metrics_compared(site), site.totals(level).sort("geoid", "date")
     measures = measures_of(metrics)
     averages = site.averages(level).sort("geoid", "date")
-    made = {"series.js": _script("series", _described(site, level, totals, averages, measures))}
+    made = {"series.js": scripted("series", _described(site, level, totals, averages, measures))}
     for metric in metrics:
         made[f"series/{metric}.js"] = _column(metric, totals.select("geoid", "date", value=metric))
     for measure in measures:
@@ -124,13 +124,4 @@ def _column(name: str, values: pl.DataFrame) -> bytes:
     steps = each.with_columns(step=pl.col("value") - before)
     columns = steps.group_by("geoid", maintain_order=True).agg("step", first=pl.col("date").first())
     first = [(day - EPOCH).days for day in columns["first"]]
-    return _script("columns", {"first": first, "steps": columns["step"].to_list()}, name)
-
-
-def _script(name: str, content: Any, key: str | None = None) -> bytes:
-    """Return a script that sets ``tallybook.{name}``, or its entry ``key``: JSON in a text, which is read quickest."""
-    text = json.dumps(json.dumps(content, separators=(",", ":")))
-    home = "window.tallybook = window.tallybook || {};\n"
-    if key is None:
-        return f"{home}tallybook.{name} = JSON.parse({text});\n".encode()
-    return f"{home}(tallybook.{name} = tallybook.{name} || {{}})[{json.dumps(key)}] = JSON.parse({text});\n".encode()
+    return scripted("columns", {"first": first, "steps": columns["step"].to_list()}, name)

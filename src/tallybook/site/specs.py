@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache, partial
 from importlib import metadata, resources
-from typing import Any, Final
+from typing import Final
 
 from tallybook.site.kept import kept
+from tallybook.site.scripted import scripted
 
 _PACKAGES: Final = ("altair", "vl-convert-python", "plotly-geo", "shapely")
 _NAMES: Final = ("compare", "bubbles", "place", "excess", "revisions", "tiles", "counties")
@@ -32,7 +32,7 @@ def specs(*, counties: bool = False) -> dict[str, bytes]:
 def _made_of() -> tuple[bytes, ...]:
     """Return what compiled charts depend on: the room of charts, what compiles them, and the packages that draw."""
     charts = [path for path in resources.files("tallybook.charts").iterdir() if path.name.endswith(".py")]
-    own = [resources.files("tallybook.site").joinpath(name) for name in ("compiled.py", "specs.py")]
+    own = [resources.files("tallybook.site").joinpath(name) for name in ("compiled.py", "scripted.py", "specs.py")]
     versions = [f"{name} {_version(name)}".encode() for name in _PACKAGES]
     return (*(file.read_bytes() for file in [*sorted(charts, key=str), *own]), *versions)
 
@@ -48,12 +48,4 @@ def _spec(name: str) -> bytes:
     # What draws takes long to import, and is not needed where all is kept.
     from tallybook.site.compiled import compiled
 
-    return _script(name, compiled(name))
-
-
-def _script(name: str, content: Any) -> bytes:
-    text = json.dumps(content, separators=(",", ":"))
-    return (
-        "window.tallybook = window.tallybook || {};\n"
-        f"(tallybook.specs = tallybook.specs || {{}})[{json.dumps(name)}] = JSON.parse({json.dumps(text)});\n"
-    ).encode()
+    return scripted("specs", compiled(name), name)
