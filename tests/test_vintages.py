@@ -167,7 +167,7 @@ def test_every_cell_has_its_source_file_moment_and_revision(past: Book, tmp_path
     assert {file for (file,) in origin.select("sha256").unique().rows()} <= set(past.ledger.records()["sha256"])
 
 
-def test_an_explanation_says_where_the_total_came_from(past: Book, vintages: FolderHistory) -> None:
+def test_an_explanation_says_where_the_total_came_from(past: Book) -> None:
     revised = past.ledger.revisions().filter(metric="cases").row(-1, named=True)
     why = past.explain(revised["place"], revised["date"], "cases")
     origin = why.origin
@@ -256,7 +256,7 @@ def test_a_clone_that_lacks_a_version_is_said_to_be_incomplete(book: Book, repos
     first.close()
 
 
-def test_what_is_no_history_is_said(book: Book, repository: Path, tmp_path: Path) -> None:
+def test_what_is_no_history_is_said(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no commit of .* has 'nothing.csv'"):
         GitHistory(repository, "nothing.csv")
     with pytest.raises(SourceError, match="cannot read the repository"):

@@ -308,6 +308,7 @@ def test_the_catalogue_has_what_dcat_us_asks_for(told: Book) -> None:
 
 def test_without_an_address_the_files_are_found_from_the_catalogue(release: Path) -> None:
     dataset = read(release / "data.json")["dataset"][0]
+    assert dataset["distribution"]
     assert all((release / one["downloadURL"]).is_file() for one in dataset["distribution"])
     assert "contactPoint" not in dataset
 

@@ -221,6 +221,7 @@ def test_switching_the_theme_and_reloading_lose_nothing(opened: Opener) -> None:
     settled(page)
     assert page.locator("#size").input_value() == "density"
     ticks = [text for text in texts(page) if re.fullmatch(r"[\d,]+( million)?", text)]
+    assert ticks
     assert all(re.fullmatch(r"10*( million)?", text.replace(",", "")) for text in ticks)
 
 
@@ -236,6 +237,7 @@ def test_pictures_have_title_source_licence_and_the_same_bubbles(opened: Opener)
     ):
         assert part in written, part
     paths = page.locator(".chart-drawing svg .mark-symbol.role-mark path").all()
+    assert paths
     assert all(f'd="{path.get_attribute("d")}"' in svg for path in paths)
     assert downloaded(page, "PNG").startswith(b"\x89PNG")
 

@@ -411,6 +411,7 @@ def test_nothing_but_the_page_itself_is_loaded_and_that_is_small(opened: Opener)
 
     page = opened()
     loaded = page.evaluate("[...performance.getEntriesByType('resource')].map((entry) => entry.name)")
+    assert loaded
     assert all(address.startswith("http://127.0.0.1:") for address in loaded)
     sizes = [len(gzip.compress(page.request.get(address).body(), 9)) for address in [page.url, *loaded]]
     assert sum(sizes) < 500_000

@@ -100,7 +100,7 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.M
         parse(gzip.compress(rows))
 
 
-def test_gzip_of_many_parts_or_within_gzip_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gzip_of_many_parts_or_within_gzip_is_refused() -> None:
     with refused("t.csv: this is gzip within gzip; unpack it once"):
         parse(gzip.compress(gzip.compress(HEADER)))
     with refused("the gzip file has more than 65,536 parts"):

@@ -225,7 +225,7 @@ def test_connecticut_comes_in_whole(towns: Book, shared_data: Path) -> None:
     assert blank["status"].unique().to_list() == ["not_collected"]
 
 
-def test_recording_a_later_vintage_adds_only_what_changed(towns: Book, shared_data: Path, tmp_path: Path) -> None:
+def test_recording_a_later_vintage_adds_only_what_changed(shared_data: Path, tmp_path: Path) -> None:
     book = Book.init(tmp_path / "book", template="connecticut")
     text = (shared_data / "ct-towns" / REAL).read_text()
     (tmp_path / "ct.csv").write_text(text)
