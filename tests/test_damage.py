@@ -108,13 +108,30 @@ def test_an_index_that_is_not_what_was_written_is_not_believed_and_made_anew(
         index.write_bytes(bytes([index.read_bytes()[0] ^ 1]) + index.read_bytes()[1:])
     elif what == "deleted":
         index.unlink()
-    else:
+    else:  # of which it could be told what was written
+        files = json.loads(pl.read_parquet_metadata(index)["tallybook.files"])
+        write_index(index.parent, pl.read_parquet(index).with_columns(pl.col("value") + 1), files)
         (folder / "ledger/checksums/sums.jsonl").unlink()
     assert Book(folder).ledger.as_of().equals(before)
+    was = index.read_bytes() if index.exists() else b""
     (tmp_path / "us-states.csv").write_text(ohio(8, 11, 90))
     at(folder, 48).record("nyt", tmp_path / "us-states.csv")
+    assert index.read_bytes() != was
     assert at(folder, 48).verify() == []
-    assert Book(folder).ledger.as_of().filter(pl.col("value") == 90).height == 1
+    totals = Book(folder).ledger.as_of().filter(metric="cases", place="USA-39")
+    assert totals["value"].drop_nulls().to_list() == [8, 11, 90]
+
+
+def test_checksums_that_cannot_be_looked_at_keep_nothing_from_being_recorded(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(whole, folder)
+    sums = folder / "ledger/checksums/sums.jsonl"
+    sums.unlink()
+    sums.mkdir()
+    (tmp_path / "us-states.csv").write_text(ohio(8, 11, 90))
+    (done,) = at(folder, 48).record("nyt", tmp_path / "us-states.csv")
+    assert done.revised == 1
+    assert Book(folder).ledger.as_of().filter(value=90).height == 1
 
 
 def test_a_write_that_was_interrupted_before_its_checksums_is_said_and_made_good_by_the_next(

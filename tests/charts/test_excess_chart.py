@@ -100,6 +100,11 @@ def test_what_cannot_be_drawn_is_said(estimates: pl.DataFrame) -> None:
         excess(new, "USA-39")
 
 
+def test_a_place_without_any_deaths_is_drawn() -> None:
+    made = excess_deaths(months(lambda _year, _month: 0, years=range(2017, 2021)), place="geoid")
+    assert titles(excess(made, "USA-39"))[0] == "USA-39: about as many deaths as expected"
+
+
 def test_without_any_excess_the_words_claim_none() -> None:
     rows = months(lambda year, month: None if year == 2020 else 120, years=range(2017, 2021))
     made = excess_deaths(rows, place="geoid")

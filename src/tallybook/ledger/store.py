@@ -18,7 +18,7 @@ from tallybook.ledger import index
 from tallybook.ledger.index import Read
 from tallybook.ledger.quiet import without_panics
 from tallybook.ledger.table import KIND, Table, in_one_line, name_of
-from tallybook.model.checksums import Checksums
+from tallybook.model.checksums import MADE, Checksums
 from tallybook.model.files import synced
 from tallybook.model.reports import OBSERVATION_SCHEMA
 
@@ -46,7 +46,7 @@ class Store(Table):
         self.folder = folder.resolve()
         super().__init__(self.folder, table)
         self._table = self.folder / table
-        self._index = self.folder / "index" / table
+        self._index = self.folder / MADE / table
         self._sums = Checksums(self.folder)
 
     def tend(self) -> None:
@@ -54,11 +54,11 @@ class Store(Table):
 
         Files that an interrupted run left without checksums get theirs.
         """
+        found = self._indexed()
+        lost = found is None and self._cleared()
         self._summed([])
         files = self.files("observation")
-        found = self._indexed()
         new = [file for file in files if found is None or name_of(file) not in found[1]]
-        lost = found is None and self._sums.knows(self._index / index.NAME)
         if not lost and len(new) < _TAIL_FILES and self._rows(new) < _TAIL_ROWS:
             return
         try:
@@ -125,6 +125,17 @@ class Store(Table):
             ) from None
         except OSError as error:
             raise LedgerError(f"cannot write {self.folder}: {in_one_line(error)}") from error
+
+    def _cleared(self) -> bool:
+        """Take away an index that is not what was written, and return whether there was ever one."""
+        file = self._index / index.NAME
+        try:
+            there = file.exists()
+            file.unlink(missing_ok=True)
+            return there or self._sums.knows(file)
+        except OSError as error:
+            _LOG.info("the index of %s cannot be looked at: %s", self._table, in_one_line(error))
+            return False
 
     def _rows(self, files: list[str]) -> int:
         return int(self.collect(self._scan(files, OBSERVATION_SCHEMA).select(pl.len())).item())

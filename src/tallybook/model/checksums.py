@@ -23,6 +23,9 @@ from tallybook.model.files import append_line, synced
 APART: Final = "raw"
 """A folder in the folder that has checksums of its own."""
 
+MADE: Final = "index"
+"""A folder of what can be made anew: its files have the checksums they are written with, and never get others."""
+
 _FOLDER: Final = "checksums"
 _NAME: Final = f"{_FOLDER}/sums.jsonl"
 _WAIT_SECONDS: Final = 60
@@ -153,7 +156,7 @@ class Checksums:
         about = os.fstat(opened.fileno())
         if said is None or said.bytes != about.st_size:
             return False
-        right = said, (about.st_dev, about.st_ino, about.st_mtime_ns)
+        right = said, (about.st_dev, about.st_ino, about.st_mtime_ns, about.st_ctime_ns)
         if self._right.get(name) != right:
             if hashlib.file_digest(opened, "sha256").hexdigest() != said.sha256:
                 return False
@@ -175,8 +178,9 @@ class Checksums:
         """Yield the files that have no checksum, and those that have grown since; others stay as they are."""
         _, said = self._said()
         for path in self.files():
-            known = said.get(path.relative_to(self._folder).as_posix())
-            if known is None or _goes_on(path, known):
+            name = path.relative_to(self._folder)
+            known = said.get(name.as_posix())
+            if (known is None and name.parts[0] != MADE) or (known and _goes_on(path, known)):
                 yield path
 
     def _counts(self, path: Path) -> bool:

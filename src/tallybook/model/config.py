@@ -223,8 +223,11 @@ def read_config(text: str, *, file: str) -> BookConfig:
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         parts = [part for part in first["loc"] if isinstance(part, str) and part != "[key]"]
         key = ".".join(part if re.fullmatch(r"[\w-]+", part) else repr(part) for part in parts)
-        # A list whose only entry is wrong is short of one, too.
-        others = [found for found in error.errors() if found["loc"] != first["loc"][: len(found["loc"])]]
+        # A list whose only entry is wrong is short of one, too: that is one slip.
+        wrong = {found["loc"] for found in error.errors()}
+        others = {loc for loc in wrong if not any(loc == longer[: len(loc)] for longer in wrong - {loc})} - {
+            first["loc"]
+        }
         more = f" (and {len(others)} more)" if others else ""
         raise BookError(f"{file}: {key}: {in_plain_words(first)}{more}", hint=_mend(first)) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a mere ValueError

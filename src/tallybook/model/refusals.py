@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails
@@ -32,6 +33,8 @@ _SAYS: Final[dict[str, Callable[[str, Mapping[str, Any]], str]]] = {
     "extra_forbidden": lambda _value, _bar: "unknown key",
     "missing": lambda _value, _bar: "the key is missing",
     "too_short": lambda _value, bar: "it is empty" if bar["min_length"] == 1 else f"it needs {bar['min_length']}",
+    "too_long": lambda _value, bar: f"it has more than {bar['max_length']}",
+    "string_too_long": lambda value, bar: f"{value} is longer than {bar['max_length']}",
     "string_too_short": lambda _value, _bar: "it is empty",
     "greater_than_equal": lambda value, bar: f"{value.strip(_QUOTE)} is less than {bar['ge']}",
     "less_than_equal": lambda value, bar: f"{value.strip(_QUOTE)} is more than {bar['le']}",
@@ -60,18 +63,24 @@ def in_plain_words(error: ErrorDetails) -> str:
     if kind in _SAYS:
         return _SAYS[kind](value, bar)
     begins = kind.partition("_")[0]
-    if kind.endswith(("_type", "_parsing")) or begins in {"date", "datetime"}:
-        return f"{value} {_KINDS[begins]}" if begins in _KINDS else str(error["msg"])
+    if begins in _KINDS:
+        return f"{value} {_KINDS[begins]}"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
 def mended(error: ErrorDetails) -> str | None:
     """Return which of the values there are was probably meant; None where any other may be."""
     choices = _CHOICE.findall(error.get("ctx", {}).get("expected", ""))
-    hint = meant(str(error["input"]), choices) if choices else ""
+    hint = meant(error["input"], choices) if choices and isinstance(error["input"], str) else ""
     return hint if hint.startswith("did you mean") else None
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    """Return a value as it stands in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        text = str(value) if isinstance(value, date) else repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

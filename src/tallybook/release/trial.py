@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from multiprocessing import spawn
 from typing import Final
 
 import polars as pl
@@ -18,7 +19,11 @@ from tallybook.errors import SourceError
 
 _MOST_MEMORY: Final = 8 << 30
 _MOST_SECONDS: Final = 600
+_THREADS: Final = "2"
+"""Each thread reserves memory, and a machine may have hundreds."""
+
 _REFUSED: Final = 3
+_READ: Final = b"the engine read it"
 _PROGRAM: Final = "from tallybook.release.trial import main; main()"
 
 
@@ -37,31 +42,36 @@ def check_survivable(data: bytes, what: str) -> None:
     ...
     tallybook.errors.SourceError: cannot read us.parquet: it is no Parquet file; was it damaged?
     """
-    code = _tried(data)
-    if code == _REFUSED:
+    try:
+        tried = _tried(data)
+    except OSError as error:
+        raise SourceError(f"cannot read {what}: no process can be begun to try it: {error.strerror}") from error
+    if tried.returncode == _REFUSED:
         raise SourceError(f"cannot read {what}: it is no Parquet file", hint="was it damaged?")
-    if code != 0:
+    if tried.stdout != _READ:
         raise SourceError(
             f"cannot read {what}: a process that reads it ends",
             hint="it was made to ask for more memory than there is, or is too large for this machine",
         )
 
 
-def _tried(data: bytes) -> int:
-    """Return the exit code of a process that reads the file."""
+def _tried(data: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Return what became of a process that reads the file."""
+    # A program that Python is part of says to multiprocessing what to start.
+    command = [os.fsdecode(spawn.get_executable() or sys.executable), "-P", "-c", _PROGRAM]
     # What can be imported here can be imported there, and nothing else.
-    command = [sys.executable, "-P", "-c", _PROGRAM]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    paths = os.pathsep.join(path for path in sys.path if isinstance(path, str))
+    environment = {**os.environ, "PYTHONPATH": paths, "POLARS_MAX_THREADS": _THREADS}
     try:
         return subprocess.run(  # noqa: S603 (no shell)
             command, input=data, env=environment, capture_output=True, timeout=_MOST_SECONDS, check=False
-        ).returncode
+        )
     except subprocess.TimeoutExpired:
-        return 1
+        return subprocess.CompletedProcess(command, 1, b"")
 
 
 def main() -> None:
-    """Read what comes in, in limited memory; exit with 3 where the engine refuses it."""
+    """Read what comes in, in limited memory, and say that it was read; exit with 3 where the engine refuses it."""
     with suppress(ImportError, OSError, ValueError):  # Windows has no limits, and macOS may refuse them
         import resource
 
@@ -73,3 +83,4 @@ def main() -> None:
         pl.read_parquet(io.BytesIO(sys.stdin.buffer.read()))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         sys.exit(_REFUSED)
+    sys.stdout.buffer.write(_READ)

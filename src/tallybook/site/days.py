@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from tallybook.measures.rates import round_half_up
 from tallybook.model.metrics import COUNTS
 from tallybook.model.places import state_of
 from tallybook.site.formats import metric as in_plural
@@ -69,7 +70,7 @@ def place_data(
             metric: {
                 "unit": in_plural(metric),
                 "new": days[metric].to_list(),
-                "avg": days[f"{metric}_avg"].round(2).to_list(),
+                "avg": days.select(round_half_up(f"{metric}_avg")).to_series().to_list(),
                 "omitted": days[f"{metric}_omitted"].arg_true().to_list(),
                 "absent": _absent(metric, days["date"][0], weeks),
                 "anomalies": [

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 import polars.selectors as cs
 
-from tallybook.charts.excess import areas, expected_by, headline, periods, place_rows, subtitle
+from tallybook.charts.excess_rows import areas, expected_by, headline, periods, place_rows, subtitle
 from tallybook.model.mortality import days_of_period, title
 from tallybook.site.latest import curve
 from tallybook.site.opened import Opened
@@ -44,7 +44,10 @@ def _charts(extended: pl.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[d
 
 def _chart(extended: pl.DataFrame, place: str) -> dict[str, Any]:
     rows = place_rows(extended, place)
-    shown = (table.with_columns(cs.float().round(1)) for table in (periods(rows).drop("reach"), areas(rows)))
+    shown = (
+        table.with_columns(cs.float().round(1, mode="half_away_from_zero"))
+        for table in (periods(rows).drop("reach"), areas(rows))
+    )
     return {
         "place": place,
         "headline": headline(rows, place),

@@ -25,12 +25,12 @@ NONE: Final = "–"
 
 
 def rounded(value: float, digits: int = 0) -> Decimal:
-    """Return a number rounded to so many decimals; halves away from zero, as browsers round.
+    """Return a number rounded to so many decimals, as it is written: halves away from zero, as browsers round.
 
-    >>> rounded(8.25, 1), rounded(-0.5), rounded(2.675, 2)  # the last is a little less than it says
-    (Decimal('8.3'), Decimal('-1'), Decimal('2.67'))
+    >>> rounded(8.25, 1), rounded(-0.5), rounded(8.35, 1)  # in binary the last is a little less than it says
+    (Decimal('8.3'), Decimal('-1'), Decimal('8.4'))
     """
-    return Decimal(value).quantize(Decimal(1).scaleb(-digits), context=_HALF_UP)
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), context=_HALF_UP)
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -43,6 +43,11 @@ export function numberText(value) {
   return Math.abs(value) >= 10 ? FINE.format(value) : FINER.format(value);
 }
 
+/** @param {number} value @returns {string} with one decimal */
+export function tenths(value) {
+  return FINE.format(value);
+}
+
 /** @param {number} count @param {string} one @param {string} [many] @returns {string} such as "1 place", "56 places" */
 export function plural(count, one, many = `${one}s`) {
   return `${WHOLE.format(count)} ${count === 1 ? one : many}`;

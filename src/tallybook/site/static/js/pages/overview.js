@@ -2,6 +2,7 @@
 
 import { drawChart } from "../chart.js";
 import { drawDays } from "../days.js";
+import { tenths } from "../format.js";
 import { sortable } from "../sort.js";
 
 drawDays();
@@ -45,7 +46,7 @@ async function drawMap(name, values) {
 /** @param {number | null} value @returns {string} as a tile has room for it; what is not zero is never written as one */
 function tileText(value) {
   if (value === null) return "";
-  return value > 0 && value < 0.05 ? String(Number(value.toPrecision(1))) : value.toFixed(1);
+  return value > 0 && value < 0.05 ? String(Number(value.toPrecision(1))) : tenths(value);
 }
 
 /** @param {HTMLElement} figure @returns {number} the height at which tiles are square: nine rows to eleven columns */
