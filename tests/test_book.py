@@ -208,7 +208,11 @@ def test_every_template_makes_a_book(tmp_path: Path, template: str) -> None:
         ("days = 7", f"days = 0x{'f' * 5000}", "averages.days: a number of thousands of digits is more than 366"),
         ("days = 7", "days = true", "averages.days: true is no whole number"),
         ("levels =", "levels2 = 1\nmetrics = ['nope']\nlevels =", "levels2: unknown key (and 1 more)"),
-        ("[averages]", "[excess]\nbaseline = [2015, 2016, 2017]\n[averages]", "excess.baseline: it has more than 2"),
+        (
+            "[averages]",
+            "[excess]\nbaseline = [2015, 2016, 2017]\n[averages]",
+            "excess.baseline: it has more than 2 entries",
+        ),
         ("[averages]", "[excess]\nbaseline = [2015.5, 2017]\n[averages]", "excess.baseline: 2015.5 is no whole number"),
         ("first_date = 2020-01-21", "first_date = 2020-01-21T10:00:00", "2020-01-21 10:00:00 is no date such as"),
         ("days = 7", "days = 7.5", "averages.days: 7.5 is no whole number"),

@@ -32,9 +32,9 @@ _KINDS: Final = {
 _SAYS: Final[dict[str, Callable[[str, Mapping[str, Any]], str]]] = {
     "extra_forbidden": lambda _value, _bar: "unknown key",
     "missing": lambda _value, _bar: "the key is missing",
-    "too_short": lambda _value, bar: "it is empty" if bar["min_length"] == 1 else f"it needs {bar['min_length']}",
-    "too_long": lambda _value, bar: f"it has more than {bar['max_length']}",
-    "string_too_long": lambda value, bar: f"{value} is longer than {bar['max_length']}",
+    "too_short": lambda _value, bar: "it is empty" if bar["min_length"] == 1 else "an entry is missing",
+    "too_long": lambda _value, bar: f"it has more than {bar['max_length']} entries",
+    "string_too_long": lambda value, bar: f"{value} is too long: {bar['max_length']} at most",
     "string_too_short": lambda _value, _bar: "it is empty",
     "greater_than_equal": lambda value, bar: f"{value.strip(_QUOTE)} is less than {bar['ge']}",
     "less_than_equal": lambda value, bar: f"{value.strip(_QUOTE)} is more than {bar['le']}",
